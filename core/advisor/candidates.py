@@ -1,0 +1,142 @@
+"""The candidate table: a structure of arrays with declared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.columns import COLUMNS, Column
+from advisor.errors import PluginError
+
+Array = NDArray[Any]
+
+
+class Schema(Mapping[str, Column]):
+    """The declared columns by name, ``NAME.low`` and ``NAME.high`` of intervals included."""
+
+    def __init__(self, extra: Iterable[Column] = ()) -> None:
+        self._columns: dict[str, Column] = {}
+        for column in (*COLUMNS, *extra):
+            known = self._columns.get(column.name)
+            if known is not None and (known.unit, known.dtype) != (column.unit, column.dtype):
+                raise PluginError(
+                    f"column {column.name!r} is declared as {column.dtype} in {column.unit or 'plain numbers'}, but is "
+                    f"known as {known.dtype} in {known.unit or 'plain numbers'}"
+                )
+            self._columns.setdefault(column.name, column)
+            if column.interval:
+                self._columns.setdefault(f"{column.name}.low", column)
+                self._columns.setdefault(f"{column.name}.high", column)
+
+    def __getitem__(self, name: str) -> Column:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+class Candidates:
+    """A table of candidates: every column is an array of one length and of its declared dtype.
+
+    A column that was never set reads as its default. Setting one broadcasts a number and refuses an
+    undeclared name, a wrong length or a dtype that does not fit. Arrays read from the table are
+    read-only: columns are replaced, never changed in place, so that copies may share them.
+    """
+
+    __slots__ = ("_columns", "_length", "schema")
+
+    def __init__(self, length: int, schema: Schema, columns: Mapping[str, Any] | None = None) -> None:
+        self._length = length
+        self.schema = schema
+        self._columns: dict[str, Array] = {}
+        for name, value in (columns or {}).items():
+            self[name] = value
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    @property
+    def names(self) -> list[str]:
+        """Columns that were set."""
+        return list(self._columns)
+
+    def __getitem__(self, name: str) -> Array:
+        found = self._columns.get(name)
+        if found is None:
+            column = self._declared(name)
+            found = np.full(self._length, column.default, dtype=column.dtype)
+            found.flags.writeable = False
+            self._columns[name] = found
+        return found
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        column = self._declared(name)
+        array = np.asarray(value)
+        if array.ndim > 1 or (array.ndim == 1 and len(array) != self._length):
+            raise PluginError(f"column {name!r}: expected shape ({self._length},), got {array.shape}")
+        if not np.can_cast(array.dtype, column.dtype, casting="same_kind"):
+            raise PluginError(f"column {name!r}: expected dtype {column.dtype}, got {array.dtype}")
+        full = np.empty(self._length, dtype=column.dtype)
+        full[:] = array
+        full.flags.writeable = False
+        self._columns[name] = full
+
+    def _declared(self, name: str) -> Column:
+        try:
+            return self.schema[name]
+        except KeyError:
+            raise PluginError(f"column {name!r} is not declared; declare it in the plugin's 'columns'") from None
+
+    def set_interval(self, name: str, value: Any, low: Any, high: Any) -> None:
+        """Set an estimate with the ends of its 80 % interval."""
+        if not self._declared(name).interval:
+            raise PluginError(f"column {name!r} is not declared as an interval")
+        self[name] = value
+        self[f"{name}.low"] = low
+        self[f"{name}.high"] = high
+
+    def take(self, rows: Any) -> Self:
+        """Return the rows of a boolean mask or of positions as a new table."""
+        index = np.asarray(rows)
+        if index.dtype == bool:
+            index = np.flatnonzero(index)
+        answer = type(self)(len(index), self.schema)
+        for name, array in self._columns.items():
+            taken = array[index]
+            taken.flags.writeable = False
+            answer._columns[name] = taken
+        return answer
+
+    def copy(self) -> Self:
+        """Return a table that shares the arrays, which are never changed in place."""
+        answer = type(self)(self._length, self.schema)
+        answer._columns = dict(self._columns)
+        return answer
+
+    @classmethod
+    def concat(cls, tables: list[Self]) -> Self:
+        """Join tables of one schema, one below the other."""
+        if len(tables) == 1:
+            return tables[0]
+        answer = cls(sum(len(table) for table in tables), tables[0].schema)
+        for name in dict.fromkeys(name for table in tables for name in table._columns):
+            joined = np.concatenate([table[name] for table in tables])
+            joined.flags.writeable = False
+            answer._columns[name] = joined
+        return answer
+
+    def scatter(self, rows: Array, part: Self, names: Iterable[str]) -> None:
+        """Write the named columns of ``part`` into the given positions of this table."""
+        for name in names:
+            whole = self[name].copy()
+            whole[rows] = part[name]
+            self[name] = whole

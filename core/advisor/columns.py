@@ -1,0 +1,132 @@
+"""The columns of the candidate table: the contract between techniques, backends and scorers.
+
+A plugin that needs another column declares it in its own ``columns``; it is then there from the
+start, filled with its default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["system", "workload", "choice", "estimate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One named column: unit (``""`` for a plain number), numpy dtype, meaning, and first value.
+
+    An ``interval`` column has two companions, ``NAME.low`` and ``NAME.high``. An estimate may serve an
+    ``aspect`` (what a user optimizes) in some tasks, and be limited by a workload field.
+    """
+
+    name: str
+    unit: str
+    dtype: str
+    doc: str
+    default: float = 0.0
+    stage: Stage = "choice"
+    interval: bool = False
+    direction: Literal["minimize", "maximize"] = "minimize"
+    aspects: tuple[tuple[str, str], ...] = ()  # (task, aspect) pairs
+    limited_by: str = ""
+
+
+def _system(name: str, unit: str, dtype: str, doc: str, default: float = 0.0) -> Column:
+    return Column(name, unit, dtype, doc, default, "system")
+
+
+def _workload(name: str, unit: str, dtype: str, doc: str, default: float = 0.0) -> Column:
+    return Column(name, unit, dtype, doc, default, "workload")
+
+
+SYSTEM = (
+    _system("system", "", "i4", "position of the system in the context"),
+    _system("device", "", "i4", "position of the device in the context"),
+    _system("offer", "", "i4", "position of the offer in the context; -1 where none is known", -1),
+    _system("nodes", "", "i4", "systems that work together as one unit", 1),
+    _system("device_count", "", "i4", "devices of one unit", 1),
+    _system("units", "", "f8", "independent units that share the load", 1),
+)
+
+WORKLOAD = (
+    _workload("input_tokens", "token", "f8", "tokens of a prompt"),
+    _workload("output_tokens", "token", "f8", "tokens generated a request"),
+    _workload("sequence_length", "token", "f8", "tokens a training sequence; 1 without a sequence axis", 1),
+    _workload("batch", "", "f8", "requests or samples in flight in one replica (serve, batch)", 1),
+    _workload("global_batch", "", "f8", "samples a training step over the whole unit", 1),
+    _workload("micro_batch", "", "f8", "samples that a device works on at once in training", 1),
+    _workload("steady", "", "?", "requests arrive one by one, not all at the same instant", 1),
+)
+
+CHOICE = (
+    Column("tensor_parallel", "", "i4", "devices that share each matrix product", 1),
+    Column("pipeline_parallel", "", "i4", "stages that the layers are cut into", 1),
+    Column("context_parallel", "", "i4", "devices that share each sequence", 1),
+    Column("expert_parallel", "", "i4", "devices that the experts are spread over", 1),
+    Column("data_parallel", "", "i4", "replicas within the unit", 1),
+    Column("virtual_stages", "", "i4", "interleaved chunks a pipeline stage", 1),
+    Column("shard_stage", "", "i1", "what replicas share in training: 0 nothing, 1 optimizer, 2 gradients, 3 weights"),
+    Column("recompute", "", "i1", "activations computed again: 0 none, 1 attention alone, 2 whole layers"),
+    Column("requantized", "", "?", "weights are stored in weight_format; else as the model file has them"),
+    Column("weight_format", "", "i1", "code of the format of quantizable weights"),
+    Column("weight_bits", "bit", "f8", "stored bits a quantizable weight, scales included", 16),
+    Column("compute_format", "", "i1", "code of the format of matrix products"),
+    Column("cache_format", "", "i1", "code of the format of the key-value cache"),
+    Column("cache_bits", "bit", "f8", "stored bits a cached value", 16),
+    Column("parameter_share", "", "f8", "share of quantizable weights kept in storage", 1),
+    Column("flops_share", "", "f8", "share of matrix work left", 1),
+    Column("matrix_speedup", "", "f8", "rate of matrix products over the dense rate", 1),
+    Column("adapter_parameters", "", "f8", "parameters added beside the frozen ones"),
+    Column("trainable_share", "", "f8", "share of the model's own parameters that are trained", 1),
+    Column("optimizer_bytes", "B", "f8", "optimizer state bytes a trained parameter, fp32 copy included", 12),
+    Column("gradient_bytes", "B", "f8", "gradient bytes a trained parameter", 2),
+    Column("quality", "", "f8", "share of the unchanged model's quality that is kept", 1, interval=True,
+           direction="maximize", aspects=(("*", "quality"),), limited_by="min_quality"),
+)  # fmt: skip
+
+
+def _estimate(name: str, unit: str, doc: str, **more: object) -> Column:
+    return Column(name, unit, "f8", doc, stage="estimate", interval=True, **more)  # type: ignore[arg-type]
+
+
+def _part(name: str, unit: str, doc: str) -> Column:
+    return Column(name, unit, "f8", doc, stage="estimate")
+
+
+MEMORY_PARTS = (
+    _part("memory_weights", "B", "weights on one device"),
+    _part("memory_cache", "B", "key-value cache and recurrent state on one device"),
+    _part("memory_activations", "B", "activations and workspace on one device"),
+    _part("memory_gradients", "B", "gradients on one device"),
+    _part("memory_optimizer", "B", "optimizer state on one device"),
+    _part("memory_overhead", "B", "runtime, graphs, buffers and fragmentation on one device"),
+)
+
+TIME_PARTS = (
+    _part("time_compute", "s", "arithmetic of the characteristic step"),
+    _part("time_memory", "s", "memory traffic of the step not hidden behind arithmetic"),
+    _part("time_link", "s", "communication of the step not hidden"),
+    _part("time_launch", "s", "kernel launches, synchronisation and bubbles of the step"),
+    _part("time_host", "s", "host and framework work of the step"),
+)
+
+ESTIMATES = (
+    _estimate("memory", "B", "memory used on one device, all parts"),
+    _estimate("time_to_first_token", "s", "from request to first token", limited_by="max_ttft"),
+    _estimate("time_per_output_token", "s", "between tokens of one request", limited_by="max_tpot"),
+    _estimate("request_latency", "s", "from request to last token or answer", limited_by="max_latency",
+              aspects=(("serve", "latency"),)),
+    _estimate("step_time", "s", "one training step, decode step, or batch"),
+    _estimate("samples_per_s", "/s", "requests, rows or sequences a second, of one unit then of all units",
+              direction="maximize", aspects=(("*", "throughput"),)),
+    _estimate("run_time", "s", "from start to end of the whole job", limited_by="finish_in",
+              aspects=(("train", "latency"), ("finetune", "latency"), ("batch", "latency"))),
+    _estimate("power", "W", "mean power of the devices of one unit, then of all units", limited_by="power_budget"),
+    _part("flops_per_sample", "FLOP", "matrix work a sample, over all devices"),
+    _part("load", "", "share of the capacity that the traffic uses"),
+    *MEMORY_PARTS,
+    *TIME_PARTS,
+)  # fmt: skip
+
+COLUMNS: tuple[Column, ...] = SYSTEM + WORKLOAD + CHOICE + ESTIMATES

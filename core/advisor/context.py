@@ -1,0 +1,138 @@
+"""What a plugin's methods are given beside the rows: the model, the workload and the hardware as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.devices import Device, Link, System
+from advisor.formats import FORMATS, fallbacks
+from advisor.models import Model
+from advisor.offers import Offer
+from advisor.workload import Workload
+
+
+class DeviceColumns:
+    """Devices as numpy columns in base units (B, B/s, FLOP/s, W, s); NaN where a figure is unknown.
+
+    ``native[d, f]`` says whether device d computes in format f; ``flops[d, f]`` is its dense peak
+    rate in f or, where it lacks f, in the format that carries it.
+    """
+
+    def __init__(self, devices: Sequence[Device]) -> None:
+        self.devices = list(devices)
+        self.memory_bytes = self.column(lambda d: d.memory_gib * 2**30)
+        self.memory_bandwidth = self.column(lambda d: d.memory_bandwidth_gb_per_s * 1e9)
+        self.cache_bytes = self.column(lambda d: d.cache_mib and d.cache_mib * 2**20)
+        self.compute_units = self.column(lambda d: d.compute_units)
+        self.clock_hz = self.column(lambda d: d.clock_ghz and d.clock_ghz * 1e9)
+        self.board_power = self.column(lambda d: d.board_power_w)
+        self.idle_power = self.column(lambda d: d.idle_power_w)
+        self.native = np.zeros((len(self.devices), len(FORMATS)), dtype=bool)
+        self.flops = np.zeros((len(self.devices), len(FORMATS)))
+        self.carrier = np.zeros((len(self.devices), len(FORMATS)), dtype=np.int8)
+        codes = {entry.name: code for code, entry in enumerate(FORMATS)}
+        for position, device in enumerate(self.devices):
+            widest = max(device.peak_tflops, key=lambda name: FORMATS[codes[name]].bits)
+            for code, entry in enumerate(FORMATS):
+                carrier = next((name for name in fallbacks(entry.name) if name in device.peak_tflops), widest)
+                self.native[position, code] = entry.name in device.peak_tflops
+                self.flops[position, code] = device.peak_tflops[carrier] * 1e12
+                self.carrier[position, code] = codes[carrier]
+
+    def column(self, figure: Callable[[Device], float | None]) -> Array:
+        """Return one figure of every device; NaN where it is None."""
+        return _column(self.devices, figure)
+
+    def extra(self, name: str, default: float = np.nan) -> Array:
+        """Return a figure of ``Device.extra`` for every device."""
+        return self.column(lambda device: device.extra.get(name, default))
+
+
+class SystemColumns:
+    """Systems as numpy columns in base units; a link that a system lacks is its device's."""
+
+    def __init__(self, systems: Sequence[System], devices: Sequence[Device]) -> None:
+        self.systems = list(systems)
+        position = {device.id: index for index, device in enumerate(devices)}
+        self.device = np.array([position[system.device] for system in self.systems], dtype=np.int32)
+        self.device_count = np.array([system.device_count for system in self.systems], dtype=np.int32)
+        self.max_nodes = np.array([system.max_nodes for system in self.systems], dtype=np.int32)
+        links = [system.link or devices[position[system.device]].link for system in self.systems]
+        networks = [system.network or devices[position[system.device]].network for system in self.systems]
+        self.link_bandwidth, self.link_latency = _link_columns(links)
+        self.network_bandwidth, self.network_latency = _link_columns(networks)
+        self.link_domain = np.array([link.max_devices if link else 1 for link in links], dtype=np.int32)
+        self.link_names = [link.name if link else "" for link in links]
+        self.host_memory_bytes = _column(self.systems, lambda s: s.host_memory_gib and s.host_memory_gib * 2**30)
+        self.host_power = _column(self.systems, lambda s: s.host_power_w)
+
+
+def _column(records: Sequence[Any], figure: Callable[[Any], float | None]) -> Array:
+    values = [figure(record) for record in records]
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def _link_columns(links: Sequence[Link | None]) -> tuple[Array, Array]:
+    return (
+        _column(links, lambda link: link and link.bandwidth_gb_per_s * 1e9),
+        _column(links, lambda link: link and link.latency_us * 1e-6),
+    )
+
+
+@dataclass
+class Context:
+    """One question: a model, a workload, and the hardware and offers that may answer it.
+
+    ``warn`` takes a line for the user. ``note`` counts candidates left out for a reason.
+    """
+
+    model: Model
+    workload: Workload
+    device_list: Sequence[Device]
+    system_list: Sequence[System]
+    offer_list: Sequence[Offer]
+    warnings: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def devices(self) -> DeviceColumns:
+        """The devices as columns."""
+        return DeviceColumns(self.device_list)
+
+    @cached_property
+    def systems(self) -> SystemColumns:
+        """The systems as columns."""
+        return SystemColumns(self.system_list, self.device_list)
+
+    def warn(self, line: str) -> None:
+        """Tell the user one line, once."""
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+    def note(self, reason: str, count: int) -> None:
+        """Count candidates that were left out for ``reason``."""
+        if count:
+            self.left_out[reason] = self.left_out.get(reason, 0) + int(count)
+
+    def native(self, rows: Candidates, format_column: str) -> Array:
+        """Whether each row's device computes natively in the format of the named column."""
+        return np.asarray(self.devices.native[rows["device"], rows[format_column]])
+
+    def peak_flops(self, rows: Candidates, format_column: str = "compute_format") -> Array:
+        """Dense peak FLOP/s of one device of each row, in that format or the one that carries it."""
+        return np.asarray(self.devices.flops[rows["device"], rows[format_column]])
+
+    @property
+    def tokens_per_sample(self) -> float:
+        """Units that make one sample in training and batch work."""
+        if self.model.unit != "token":
+            return 1.0
+        if self.workload.trains or not self.model.generates:
+            return float(self.workload.sequence_length(self.model.max_context))
+        return float(self.workload.input_tokens + self.workload.output_tokens)

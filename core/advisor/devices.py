@@ -1,0 +1,130 @@
+"""Devices and systems: hardware as data, checked once at the border."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+
+from advisor.formats import CODES, format_named
+
+
+class Record(BaseModel):
+    """A catalog entry: frozen, unknown fields refused, and a source for its figures.
+
+    ``sources`` maps a short key to where the figures come from; ``figure_sources`` names the key of
+    a figure that differs from the first one. A figure that is not published but derived is listed in
+    ``estimated`` with the method.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    sources: dict[str, Source] = Field(default_factory=dict)
+    figure_sources: dict[str, str] = Field(default_factory=dict)
+    estimated: dict[str, str] = Field(default_factory=dict)
+
+
+class Source(BaseModel):
+    """Where a figure comes from: a title or address, and the day it was read or published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    url: str = ""
+    date: date
+
+
+class Link(BaseModel):
+    """A connection between devices: bandwidth of one device in one direction, and latency of one hop."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str
+    bandwidth_gb_per_s: PositiveFloat
+    latency_us: PositiveFloat = 5.0
+    topology: str = "switch"
+    max_devices: PositiveInt = 8
+
+
+class Device(Record):
+    """One accelerator or processor as sold.
+
+    ``peak_tflops`` holds dense peak rates by number format (integer formats in TOP/s). ``sparse`` lists
+    formats whose rate doubles with 2:4 sparsity. ``backend`` names the backend that estimates it, by
+    default the one named like ``kind``. ``extra`` carries figures that only that backend reads.
+    """
+
+    id: str
+    name: str
+    vendor: str
+    kind: str
+    backend: str = ""
+    aliases: tuple[str, ...] = ()
+    family: str = ""
+    launched: date | None = None
+    memory_gib: PositiveFloat
+    memory_bandwidth_gb_per_s: PositiveFloat
+    peak_tflops: dict[str, PositiveFloat]
+    sparse: tuple[str, ...] = ()
+    compute_units: PositiveInt = 1
+    clock_ghz: PositiveFloat | None = None
+    cache_mib: PositiveFloat | None = None
+    link: Link | None = None
+    network: Link | None = None
+    board_power_w: PositiveFloat
+    idle_power_w: PositiveFloat | None = None
+    embodied_kg_co2e: PositiveFloat | None = None
+    confidential_computing: bool = False
+    extra: dict[str, float] = Field(default_factory=dict)
+
+    @field_validator("peak_tflops")
+    @classmethod
+    def _known_formats(cls, rates: dict[str, float]) -> dict[str, float]:
+        if not rates:
+            raise ValueError("give at least one peak rate, such as {bf16 = 989.4}")
+        return {format_named(name).name: rate for name, rate in rates.items()}
+
+    @property
+    def backend_name(self) -> str:
+        """Name of the backend that estimates this device."""
+        return self.backend or self.kind
+
+    @property
+    def formats(self) -> list[str]:
+        """Formats that it computes natively, widest first."""
+        return sorted(self.peak_tflops, key=CODES.__getitem__)
+
+
+class System(Record):
+    """A node as sold: some of one device, their host, and the links within and between nodes."""
+
+    id: str
+    name: str = ""
+    device: str
+    device_count: PositiveInt
+    aliases: tuple[str, ...] = ()
+    link: Link | None = None
+    network: Link | None = None
+    max_nodes: PositiveInt = 1
+    host_cpus: PositiveInt | None = None
+    host_memory_gib: PositiveFloat | None = None
+    host_power_w: PositiveFloat | None = None
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Record.model_rebuild()
+Device.model_rebuild()
+System.model_rebuild()
+
+
+def record_sources(record: Record) -> dict[str, Any]:
+    """Return figure name to source for every figure that the record gives."""
+    first = next(iter(record.sources), None)
+    answer: dict[str, Any] = {}
+    for name, value in record:
+        if name in ("sources", "figure_sources", "estimated") or value in (None, "", (), {}):
+            continue
+        key = record.figure_sources.get(name, first)
+        answer[name] = record.estimated.get(name) or (record.sources[key].title if key in record.sources else None)
+    return answer

@@ -1,0 +1,47 @@
+"""Errors that a user or an embedder can act on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AdvisorError(Exception):
+    """Base of every error that the advisor raises on purpose."""
+
+
+class InputError(AdvisorError):
+    """Something the user gave is wrong: names the input, the field, and what is accepted.
+
+    The command line prints it as one line and exits with code 2.
+    """
+
+
+class ModelFileError(InputError):
+    """A model file is missing, damaged, hostile, or of a kind that no reader knows."""
+
+
+class UnknownNameError(InputError):
+    """A name that no catalog or plugin knows; suggests the nearest known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.suggestions = nearest(name, known)
+        hint = f"; did you mean {' or '.join(self.suggestions)}?" if self.suggestions else ""
+        super().__init__(f"unknown {kind} {name!r}{hint}")
+
+
+class PluginError(AdvisorError):
+    """A plugin broke the contract of a hook or a method."""
+
+
+def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return up to ``most`` known names that are close to ``name``, nearest first."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    wanted = name.lower()
+    close = difflib.get_close_matches(wanted, by_lower, n=most, cutoff=0.55)
+    if len(close) < most:
+        parts = [lower for lower in by_lower if len(wanted) > 2 and wanted in lower]
+        close += [lower for lower in parts if lower not in close][: most - len(close)]
+    return [by_lower[lower] for lower in close]

@@ -1,0 +1,75 @@
+"""Number formats: the shared vocabulary of models, devices and techniques.
+
+A format is a name, its stored bits per value and the format that carries its arithmetic when a
+device lacks it. Codes (positions in ``FORMATS``) stand for formats in candidate columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A number format.
+
+    ``bits`` counts scales and zero points, so it is what one stored value costs. ``fallback`` names
+    the format in which a device without native arithmetic computes instead.
+    """
+
+    name: str
+    bits: float
+    fallback: str | None
+    doc: str
+
+
+# Scale overheads: block formats per OCP Microscaling Formats 1.0 (2023) and NVIDIA's NVFP4 (2025).
+_FORMATS = [
+    Format("fp64", 64, None, "IEEE double"),
+    Format("fp32", 32, None, "IEEE single"),
+    Format("tf32", 32, "fp32", "fp32 stored, 10-bit mantissa in the product"),
+    Format("bf16", 16, "fp16", "bfloat16"),
+    Format("fp16", 16, "bf16", "IEEE half"),
+    Format("fp8", 8, "bf16", "E4M3/E5M2, one scale a tensor or a large block"),
+    Format("mxfp8", 8.25, "fp8", "E4M3 with an 8-bit scale each 32 values"),
+    Format("fp6", 6.25, "fp8", "MXFP6: 6-bit floats with an 8-bit scale each 32 values"),
+    Format("mxfp4", 4.25, "fp8", "E2M1 with an 8-bit scale each 32 values"),
+    Format("nvfp4", 4.5, "fp8", "E2M1 with an fp8 scale each 16 values"),
+    Format("nf4", 4.127, "bf16", "4-bit NormalFloat, double-quantized scales each 64 values (QLoRA)"),
+    Format("int8", 8, "bf16", "8-bit integer, one scale a channel"),
+    Format("int4", 4.15625, "bf16", "4-bit integer, fp16 scale and 4-bit zero point each 128 values"),
+]
+
+FORMATS: tuple[Format, ...] = tuple(_FORMATS)
+CODES: dict[str, int] = {entry.name: code for code, entry in enumerate(FORMATS)}
+ALIASES: dict[str, str] = {
+    "float64": "fp64", "float32": "fp32", "float": "fp32", "float16": "fp16", "half": "fp16", "bfloat16": "bf16",
+    "fp4": "nvfp4", "e4m3": "fp8", "float8": "fp8", "float8_e4m3fn": "fp8", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8",
+    "w8a8": "int8", "w4a16": "int4", "uint4": "int4", "mxint4": "mxfp4",
+}  # fmt: skip
+
+
+def format_code(name: str) -> int:
+    """Return the code of a format by name or alias; raises ``UnknownNameError``."""
+    lower = name.lower()
+    lower = ALIASES.get(lower, lower)
+    if lower not in CODES:
+        raise UnknownNameError("number format", name, [*CODES, *ALIASES])
+    return CODES[lower]
+
+
+def format_named(name: str) -> Format:
+    """Return the format of that name or alias; raises ``UnknownNameError``."""
+    return FORMATS[format_code(name)]
+
+
+def fallbacks(name: str) -> list[str]:
+    """Return ``name`` and the formats that carry it in turn where a device lacks it, last ``fp32``."""
+    chain: list[str] = []
+    current: str | None = name
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = FORMATS[CODES[current]].fallback
+    return [*chain, *(wide for wide in ("tf32", "fp32") if wide not in chain)]

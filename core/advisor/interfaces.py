@@ -1,0 +1,231 @@
+"""What plugins hand over through the hooks: objects with vectorised methods.
+
+Subclass these, or provide objects of the same shape. Every call is guarded: an object that raises,
+or that leaves a column of the wrong shape, dtype or a non-finite number, is named in a warning and
+left out, and the ranking goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from advisor.candidates import Array, Candidates
+from advisor.columns import Column
+from advisor.context import Context
+from advisor.devices import Source
+from advisor.errors import ModelFileError
+from advisor.models import Model
+
+if TYPE_CHECKING:
+    from advisor.ranking.result import Candidate
+
+#: Order in which techniques are applied.
+STAGES = ("structure", "formats", "adaptation", "layout", "memory", "runtime")
+TechniqueStage = Literal["structure", "formats", "adaptation", "layout", "memory", "runtime"]
+
+#: Rows that a technique cannot be used on, each with the reason.
+Refusals = list[tuple[Array, str]]
+
+MOST_JSON_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model comes from: a file or folder, or a document that a catalog holds.
+
+    Readers look at ``head`` (the first 4 KiB of a file) and ``document`` (parsed JSON, None if it is
+    not JSON) and never trust the name alone. ``options`` carry what the user said of the model.
+    """
+
+    name: str
+    path: Path | None = None
+    given_document: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def head(self) -> bytes:
+        """First bytes of the file; empty for folders and catalog documents."""
+        if self.path is None or not self.path.is_file():
+            return b""
+        with self.path.open("rb") as stream:
+            return stream.read(4096)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any] | None:
+        """The JSON object in the file, of at most 64 MiB; None if it does not hold one."""
+        if self.given_document is not None:
+            return self.given_document
+        if self.path is None or not self.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            return None
+        if self.path.stat().st_size > MOST_JSON_BYTES:
+            raise ModelFileError(f"{self.path}: larger than {MOST_JSON_BYTES >> 20} MiB, so not read as JSON")
+        try:
+            loaded = json.loads(self.path.read_text("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise ModelFileError(f"{self.path}: not valid JSON ({error})") from None
+        return loaded if isinstance(loaded, dict) else None
+
+
+class ModelReader(ABC):
+    """Reads one kind of model file, without running anything from it."""
+
+    name: str
+    doc: str = ""
+
+    @abstractmethod
+    def claims(self, source: ModelSource) -> bool:
+        """Say, from the content, whether this reader can read the source. Must be quick."""
+
+    @abstractmethod
+    def read(self, source: ModelSource) -> Model:
+        """Read the model, or raise ``ModelFileError`` with the file, the field and what is accepted."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that a catalog knows by name; ``document`` is what its reader reads."""
+
+    id: str
+    document: Mapping[str, Any]
+    aliases: tuple[str, ...] = ()
+    licence: str = ""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+class Backend(ABC):
+    """Estimates memory, time and power of candidates on the devices whose ``backend`` it is named for.
+
+    It is called with the rows of its own devices alone. ``columns`` are columns it adds to the table.
+    """
+
+    name: str
+    doc: str = ""
+    columns: Sequence[Column] = ()
+
+    @abstractmethod
+    def memory(self, rows: Candidates, context: Context) -> None:
+        """Set the memory parts and the interval ``memory``: bytes on one device."""
+
+    @abstractmethod
+    def estimate(self, rows: Candidates, context: Context) -> None:
+        """Set, with intervals, what the task asks for, of one unit.
+
+        Serving and batch: ``samples_per_s``, ``request_latency``, ``step_time``, ``power``, and for a
+        generating model ``time_to_first_token`` and ``time_per_output_token``. Training:
+        ``samples_per_s``, ``step_time``, ``power``. Always the parts of ``step_time`` and
+        ``flops_per_sample``.
+        """
+
+
+class Technique(ABC):
+    """A choice that changes how the model runs. Techniques of one ``slot`` exclude each other.
+
+    ``settings`` are the values it can be used with (``tensor_parallel=2, 4, 8``); one empty setting
+    means that it has none. ``apply`` gets rows that all use it, rewrites their columns, and returns
+    the rows on which it cannot be used, each with the reason.
+    """
+
+    name: str
+    slot: str
+    stage: TechniqueStage
+    doc: str = ""
+    aliases: Sequence[str] = ()
+    sources: Sequence[Source] = ()
+    columns: Sequence[Column] = ()
+
+    def settings(self, context: Context) -> Sequence[int | str]:
+        """Values to try for this model and workload; none where it makes no sense."""
+        return ("",)
+
+    def required(self, context: Context) -> bool:
+        """Whether the workload asks for it, so that candidates without it are left out."""
+        return False
+
+    @abstractmethod
+    def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
+        """Rewrite columns of ``rows`` and return the refusals."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a scorer measures.
+
+    ``aspect`` is the word a user optimizes by (``cost``); a scorer gives each aspect one objective.
+    ``limited_by`` is the workload field that bounds it. ``scale`` says how differences compare:
+    ``ratio`` (twice as much is as bad anywhere) or ``linear``, where ``span`` counts as one doubling.
+    """
+
+    name: str
+    unit: str
+    direction: Literal["minimize", "maximize"]
+    doc: str
+    aspect: str = ""
+    limited_by: str = ""
+    scale: Literal["ratio", "linear"] = "ratio"
+    span: float = 1.0
+
+
+@dataclass
+class Scores:
+    """A scorer's answer: objective to (value, low, high), what each adds, and rows it rules out."""
+
+    values: dict[str, tuple[Array, Array, Array]]
+    parts: dict[str, dict[str, Array]] = field(default_factory=dict)
+    exclusions: Refusals = field(default_factory=list)
+
+
+class Scorer(ABC):
+    """Turns estimates and offers into objectives."""
+
+    name: str
+    doc: str = ""
+    columns: Sequence[Column] = ()
+
+    @abstractmethod
+    def objectives(self, context: Context) -> Sequence[Objective]:
+        """The objectives that apply to this model and workload."""
+
+    @abstractmethod
+    def score(self, rows: Candidates, context: Context) -> Scores:
+        """Score every row; ``rows["offer"]`` is -1 where no offer is known: NaN is allowed there alone."""
+
+
+class Ranker(ABC):
+    """Puts candidates in order by several objectives."""
+
+    name: str
+    doc: str = ""
+
+    @abstractmethod
+    def scores(self, losses: Array, weights: Array) -> Array:
+        """Return a score a row, lower is better.
+
+        ``losses`` is (rows, objectives): 0 at the best value, 1 at twice as bad. ``weights`` sum to 1.
+        """
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Named weights of aspects; ``tasks`` it is the default of."""
+
+    name: str
+    weights: Mapping[str, float]
+    doc: str = ""
+    default_for: tuple[str, ...] = ()
+
+
+class Exporter(ABC):
+    """Writes a candidate as something that can be used: a launch command, a job file."""
+
+    name: str
+    doc: str = ""
+
+    @abstractmethod
+    def export(self, candidate: Candidate, context: Context) -> str:
+        """Return the text."""

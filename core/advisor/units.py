@@ -1,0 +1,130 @@
+"""Quantities with units, as people type them: ``100M``, ``500ms``, ``80GB``, ``0.5/s``."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+_NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+
+COUNT_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+TIME_UNITS = {
+    "": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0,
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3,
+    "min": 60.0, "m": 60.0, "minute": 60.0, "minutes": 60.0,
+    "h": 3600.0, "hour": 3600.0, "hours": 3600.0,
+    "d": 86400.0, "day": 86400.0, "days": 86400.0, "w": 604800.0, "week": 604800.0, "weeks": 604800.0,
+}  # fmt: skip
+BYTE_UNITS = {
+    "": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "pb": 1e15,
+    "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2.0**40, "pib": 2.0**50,
+}  # fmt: skip
+RATE_UNITS = {
+    "": 1.0, "/s": 1.0, "/sec": 1.0, "rps": 1.0, "qps": 1.0, "/min": 1 / 60, "/m": 1 / 60, "/h": 1 / 3600,
+    "/hour": 1 / 3600, "/d": 1 / 86400, "/day": 1 / 86400,
+}  # fmt: skip
+POWER_UNITS = {"": 1.0, "w": 1.0, "kw": 1e3, "mw": 1e6}
+MONEY_UNITS = {"": 1.0, "usd": 1.0, "$": 1.0, "k": 1e3, "m": 1e6}
+
+
+def _parse(text: Any, units: dict[str, float], what: str, example: str) -> Any:
+    if isinstance(text, bool):
+        raise ValueError(f"expected {what} such as {example}, not {text!r}")
+    if isinstance(text, (int, float)):
+        value = float(text)
+    elif isinstance(text, str):
+        match = _NUMBER.match(text.strip().removeprefix("$"))
+        unit = match.group(2).lower() if match else ""
+        if not match or unit not in units:
+            raise ValueError(f"expected {what} such as {example}, not {text!r}")
+        value = float(match.group(1).replace(",", "").replace("_", "")) * units[unit]
+    else:
+        return text  # None and the rest: the field's own type decides
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite {what} such as {example}, not {text!r}")
+    return value
+
+
+def parse_count(text: Any) -> Any:
+    """``"100M"`` to ``100_000_000``; refuses parts of one."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        return text
+    value = _parse(text, COUNT_UNITS, "a whole number", "60000 or 100M")
+    if isinstance(value, float):
+        if abs(value - round(value)) > 1e-6 * max(1.0, abs(value)):
+            raise ValueError(f"expected a whole number such as 60000 or 100M, not {text!r}")
+        return round(value)
+    return value
+
+
+def parse_seconds(text: Any) -> Any:
+    """``"500ms"`` to ``0.5`` seconds."""
+    return _parse(text, TIME_UNITS, "a time", "500ms, 2h or 30d")
+
+
+def parse_bytes(text: Any) -> Any:
+    """``"80GB"`` to bytes; GB is 10^9 and GiB 2^30."""
+    return _parse(text, BYTE_UNITS, "a size", "80GB or 64GiB")
+
+
+def parse_rate(text: Any) -> Any:
+    """``"0.5/s"`` or ``"100/min"`` to a number a second."""
+    return _parse(text, RATE_UNITS, "a rate", "4, 0.5/s or 100/min")
+
+
+def parse_power(text: Any) -> Any:
+    """``"40kW"`` to watts."""
+    return _parse(text, POWER_UNITS, "a power", "700W or 40kW")
+
+
+def parse_money(text: Any) -> Any:
+    """``"500"``, ``"$1.5k"`` to US dollars."""
+    return _parse(text, MONEY_UNITS, "an amount in US dollars", "500 or 1.5k")
+
+
+Count = Annotated[int, BeforeValidator(parse_count)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds)]
+Bytes = Annotated[float, BeforeValidator(parse_bytes)]
+PerSecond = Annotated[float, BeforeValidator(parse_rate)]
+Watts = Annotated[float, BeforeValidator(parse_power)]
+Dollars = Annotated[float, BeforeValidator(parse_money)]
+
+
+def _scaled(value: float, steps: list[tuple[float, str]], digits: int) -> str:
+    for size, name in steps:
+        if abs(value) >= size:
+            return f"{_digits(value / size, digits)}{name}"
+    size, name = steps[-1]
+    return f"{_digits(value / size, digits)}{name}"
+
+
+def _digits(value: float, digits: int) -> str:
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_quantity(value: float | None, unit: str, digits: int = 3) -> str:
+    """Write ``value`` for people in the scale that suits it: ``0.5, "s"`` as ``500 ms``."""
+    if value is None or math.isnan(value):
+        return "-"
+    if unit == "s":
+        steps = [(172800.0, " d"), (5400.0, " h"), (120.0, " min"), (1.0, " s"), (1e-3, " ms"), (1e-6, " µs")]
+        return _scaled(value, steps, digits)
+    if unit in ("B", "B/s", "FLOP", "FLOP/s"):
+        steps = [(10.0**power, f" {prefix}{unit}") for power, prefix in zip(
+            (18, 15, 12, 9, 6, 3, 0), ("E", "P", "T", "G", "M", "k", ""), strict=True)]
+        return _scaled(value, steps, digits)
+    if unit in ("W", "J", "g", "Wh"):
+        steps = [(1e9, f" G{unit}"), (1e6, f" M{unit}"), (1e3, f" k{unit}"), (1.0, f" {unit}"), (1e-3, f" m{unit}")]
+        return _scaled(value, steps, digits)
+    if unit.startswith("USD"):
+        return f"${_digits(value, max(digits, 3))}" + unit.removeprefix("USD")
+    if unit in ("", "1"):
+        return _digits(value, digits)
+    return f"{_digits(value, digits)} {unit}"
