@@ -99,6 +99,7 @@ class Context:
     offer_list: Sequence[Offer]
     warnings: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    ranker: str = ""
 
     @cached_property
     def devices(self) -> DeviceColumns:

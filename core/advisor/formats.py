@@ -16,13 +16,16 @@ class Format:
     """A number format.
 
     ``bits`` counts scales and zero points, so it is what one stored value costs. ``fallback`` names
-    the format in which a device without native arithmetic computes instead.
+    the format in which a device without native arithmetic computes instead. ``arithmetic`` is the
+    format that weights stored so are multiplied in unless a technique says otherwise: 16 bits for
+    formats that are for storage alone.
     """
 
     name: str
     bits: float
     fallback: str | None
     doc: str
+    arithmetic: str = ""
 
 
 # Scale overheads: block formats per OCP Microscaling Formats 1.0 (2023) and NVIDIA's NVFP4 (2025).
@@ -35,11 +38,11 @@ _FORMATS = [
     Format("fp8", 8, "bf16", "E4M3/E5M2, one scale a tensor or a large block"),
     Format("mxfp8", 8.25, "fp8", "E4M3 with an 8-bit scale each 32 values"),
     Format("fp6", 6.25, "fp8", "MXFP6: 6-bit floats with an 8-bit scale each 32 values"),
-    Format("mxfp4", 4.25, "fp8", "E2M1 with an 8-bit scale each 32 values"),
+    Format("mxfp4", 4.25, "fp8", "E2M1 with an 8-bit scale each 32 values", "bf16"),
     Format("nvfp4", 4.5, "fp8", "E2M1 with an fp8 scale each 16 values"),
-    Format("nf4", 4.127, "bf16", "4-bit NormalFloat, double-quantized scales each 64 values (QLoRA)"),
+    Format("nf4", 4.127, "bf16", "4-bit NormalFloat, double-quantized scales each 64 values (QLoRA)", "bf16"),
     Format("int8", 8, "bf16", "8-bit integer, one scale a channel"),
-    Format("int4", 4.15625, "bf16", "4-bit integer, fp16 scale and 4-bit zero point each 128 values"),
+    Format("int4", 4.15625, "bf16", "4-bit integer, fp16 scale and 4-bit zero point each 128 values", "bf16"),
 ]
 
 FORMATS: tuple[Format, ...] = tuple(_FORMATS)
@@ -63,6 +66,12 @@ def format_code(name: str) -> int:
 def format_named(name: str) -> Format:
     """Return the format of that name or alias; raises ``UnknownNameError``."""
     return FORMATS[format_code(name)]
+
+
+def arithmetic_code(name: str) -> int:
+    """Return the code of the format in which weights stored as ``name`` are multiplied."""
+    entry = format_named(name)
+    return CODES[entry.arithmetic or entry.name]
 
 
 def fallbacks(name: str) -> list[str]:

@@ -1,0 +1,180 @@
+"""The advisor as an object: what applications embed and the command line wraps."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from advisor.context import Context
+from advisor.devices import Device, System
+from advisor.engine import plugin_columns
+from advisor.engine import rank as run_rank
+from advisor.errors import InputError, UnknownNameError
+from advisor.models import Model
+from advisor.names import normalise
+from advisor.offers import Offer
+from advisor.plugins import PluginInfo, Plugins
+from advisor.ranking.result import Ranking
+from advisor.reading import read_model
+from advisor.registry import Registry
+from advisor.workload import Workload, make_workload
+
+_COUNTED = re.compile(r"^\s*(\d+)\s*[xX×*]\s*(.+)$")
+
+
+class Advisor:
+    """Ranks hardware for models and workloads with one set of plugins.
+
+    ``plugins`` are modules or objects with hooks, beside those installed (``discover=False`` leaves
+    the installed out). ``without`` names plugins to leave out. ``devices``, ``systems`` and
+    ``offers`` are the caller's own and win over a plugin's of the same id. Nothing is printed and no
+    state is shared: advisors with different plugins live side by side, and one may be used by many
+    threads.
+    """
+
+    def __init__(
+        self, plugins: Sequence[object] = (), *, without: Iterable[str] = (), discover: bool = True,
+        devices: Sequence[Device] = (), systems: Sequence[System] = (), offers: Sequence[Offer] = (),
+        trace: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.registry = Registry(
+            Plugins(plugins, without, discover=discover, trace=trace), devices, systems, offers
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Plugins, or parts of them, that were left out."""
+        return list(self.registry.plugins.warnings)
+
+    def plugins(self) -> list[PluginInfo]:
+        """The plugins in use."""
+        return self.registry.plugins.info()
+
+    def read(self, model: str | os.PathLike[str] | Model, **options: Any) -> Model:
+        """Read a model from a file, a folder or the catalog. ``options`` go to the reader."""
+        return model if isinstance(model, Model) else read_model(self.registry, model, options)
+
+    def rank(
+        self, model: str | os.PathLike[str] | Model, workload: Workload | None = None, *, ranker: str = "",
+        **fields: Any,
+    ) -> Ranking:  # fmt: skip
+        """Rank all hardware on offer for the model and workload.
+
+        The workload can be given as one or as its fields (``task="serve", request_rate=4``). Raises
+        ``InputError`` for a wrong field, name or file.
+        """
+        job = _workload(workload, fields)
+        loaded = self.read(model)
+        return run_rank(self._context(loaded, job, ranker), self.registry)
+
+    def estimate(
+        self, model: str | os.PathLike[str] | Model, on: str, workload: Workload | None = None, **fields: Any
+    ) -> Ranking:  # fmt: skip
+        """Rank the ways to run the model on one system: ``on`` is ``"4xa100-80gb"`` or a system's name."""
+        from advisor.expand import make_schema, start_rows
+
+        job = _workload(workload, fields)
+        loaded = self.read(model)
+        system, nodes = self.system(on)
+        context = self._context(loaded, job, "", only=system)
+        positions = np.array([index for index, known in enumerate(context.system_list) if known.id == system.id])
+        schema = make_schema(self.registry.techniques, plugin_columns(self.registry))
+        return run_rank(context, self.registry, start_rows(context, schema, positions, np.full(len(positions), nodes)))
+
+    def system(self, name: str) -> tuple[System, int]:
+        """Find ``COUNTxDEVICE``, a system or a device by name; return the system and how many of it.
+
+        A count that no catalog system has is made up of the device's largest known system, or of one
+        node where the device's links reach as far.
+        """
+        counted = _COUNTED.match(name)
+        if self.registry.systems.find(name) is not None:
+            return self.registry.systems[name], 1
+        count, rest = (int(counted.group(1)), counted.group(2)) if counted else (1, name)
+        if counted and self.registry.systems.find(rest) is not None:
+            return self.registry.systems[rest], count
+        device = self.registry.devices.find(rest)
+        if device is None:
+            known = [d.id for d in self.registry.devices] + [a for d in self.registry.devices for a in d.aliases]
+            raise UnknownNameError("device or system", rest, known + [s.id for s in self.registry.systems])
+        if count < 1:
+            raise InputError(f"{name}: a count of at least 1 is expected, such as 4x{rest}")
+        return self._system_of(device, count)
+
+    def _system_of(self, device: Device, count: int) -> tuple[System, int]:
+        same = [system for system in self.registry.systems if system.device == device.id]
+        exact = [system for system in same if system.device_count == count]
+        if exact:
+            return exact[0], 1
+        domain = device.link.max_devices if device.link else 1
+        several = [s for s in same if count % s.device_count == 0 and count // s.device_count <= s.max_nodes]
+        if several and count > max(domain, 1):
+            largest = max(several, key=lambda system: system.device_count)
+            return largest, count // largest.device_count
+        size = count if count <= max(domain, 8) else next(n for n in (8, 4, 2, 1) if count % n == 0)
+        made = System(id=f"{size}x{device.id}", device=device.id, device_count=size, max_nodes=max(1, count // size))
+        return made, count // size
+
+    def _context(self, model: Model, workload: Workload, ranker: str, only: System | None = None) -> Context:
+        """Gather the hardware and offers that pass the workload's filters."""
+        registry = self.registry
+        self._check_names(workload)
+        wanted = {registry.devices[name].id for name in workload.device}
+        devices = [
+            device for device in registry.devices
+            if (not wanted or device.id in wanted)
+            and _passes(workload.kind, [device.kind]) and _passes(workload.vendor, [device.vendor])
+        ]  # fmt: skip
+        known = {device.id for device in devices}
+        systems = [only] if only is not None else [system for system in registry.systems if system.device in known]
+        if only is not None:
+            devices = [device for device in registry.devices if device.id == only.device]
+        offered = {system.id for system in systems}
+        offers = [offer for offer in registry.offers if offer.system in offered and _offer_passes(offer, workload)]
+        if only is None:
+            rented = {offer.system for offer in offers}
+            systems = [system for system in systems if system.id in rented]
+            used = {system.device for system in systems}
+            devices = [device for device in devices if device.id in used]
+        return Context(model, workload, devices, systems, offers, ranker=ranker)
+
+    def _check_names(self, workload: Workload) -> None:
+        """Refuse filters that nothing can pass because the name is unknown."""
+        registry = self.registry
+        places = [area for offer in registry.offers for area in (offer.region, offer.country, *offer.areas)]
+        for kind, names, known in (
+            ("kind", workload.kind, [device.kind for device in registry.devices]),
+            ("vendor", workload.vendor, [device.vendor for device in registry.devices]),
+            ("provider", workload.provider, [offer.provider for offer in registry.offers]),
+            ("term", workload.term, [offer.term for offer in registry.offers]),
+            ("region", workload.region, places),
+        ):
+            have = {normalise(name) for name in known}
+            for name in names:
+                if normalise(name) not in have:
+                    raise UnknownNameError(kind, name, dict.fromkeys(name for name in known if name))
+
+
+def _passes(wanted: Sequence[str], names: Iterable[str]) -> bool:
+    return not wanted or not {normalise(name) for name in wanted}.isdisjoint(normalise(name) for name in names)
+
+
+def _offer_passes(offer: Offer, workload: Workload) -> bool:
+    return (
+        _passes(workload.provider, [offer.provider])
+        and _passes(workload.term, [offer.term])
+        and (_passes(workload.region, [offer.region, offer.country, *offer.areas]) or "any" in offer.areas)
+        and (offer.on_premises or not workload.on_premises)
+    )
+
+
+def _workload(workload: Workload | None, fields: Mapping[str, Any]) -> Workload:
+    if workload is None:
+        return make_workload(dict(fields))
+    if fields:
+        return make_workload({**workload.model_dump(exclude_unset=True), **fields})
+    return workload

@@ -1,0 +1,204 @@
+"""The pipeline, from a question to a ranking, in one direction."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.columns import Column
+from advisor.context import Context
+from advisor.errors import PluginError, UnknownNameError
+from advisor.estimating import by_backend, estimate, fits, memory, scale_out
+from advisor.expand import Choices, apply_techniques, batch_rows, hardware_rows, make_schema
+from advisor.interfaces import Backend, Ranker, Scorer
+from advisor.plugins import guarded
+from advisor.ranking.feasibility import Violation, feasible_rows, limit_violations
+from advisor.ranking.objectives import Measured, measured_estimates
+from advisor.ranking.pareto import pareto_front
+from advisor.ranking.preference import aspect_weights, objective_weights
+from advisor.ranking.result import Ranking
+from advisor.registry import Registry
+
+
+def rank(context: Context, registry: Registry, start: Candidates | None = None) -> Ranking:
+    """Answer one question: expand, rewrite, estimate, score, filter and order candidates.
+
+    ``start`` gives the hardware rows where the caller has chosen them; else they are enumerated.
+    """
+    techniques = registry.techniques
+    choices = Choices()
+    schema = make_schema(techniques, plugin_columns(registry))
+    rows = start if start is not None else hardware_rows(context, schema)
+    if len(rows):
+        owners = {technique.name: registry.owner(technique) for technique in techniques}
+        rows = apply_techniques(rows, techniques, owners, context, choices)
+        rows = batch_rows(rows, context)
+    rows, too_big = _estimate(rows, context, registry)
+    rows = _join_offers(rows, context)
+    measured, violations = _score(rows, context, registry)
+    violations += limit_violations(measured, context) if len(rows) else []
+    feasible = feasible_rows(violations, len(rows))
+    return _order(rows, too_big, measured, violations, feasible, context, registry, choices)
+
+
+def plugin_columns(registry: Registry) -> list[Column]:
+    """Columns that backends and scorers add to the table."""
+    items: list[Backend | Scorer] = [*registry.backends.values(), *registry.scorers]
+    return [column for item in items for column in item.columns]
+
+
+def _estimate(rows: Candidates, context: Context, registry: Registry) -> tuple[Candidates, Candidates]:
+    """Let backends fill the estimates; return the rows that fit, and the nearest miss of each system."""
+    done: list[Candidates] = []
+    missed: list[Candidates] = []
+    for backend, positions in by_backend(rows, context, registry.backends):
+        part = rows.take(positions)
+        owner = registry.owner(backend)
+        if not memory(backend, part, context, owner):
+            context.note(f"backend {backend.name} failed", len(part))
+            continue
+        fit = fits(part, context)
+        context.note("does not fit in memory", int((~fit).sum()))
+        if not fit.all():
+            missed.append(_nearest_misses(part.take(~fit)))
+            part = part.take(fit)
+        if not len(part):
+            continue
+        if not estimate(backend, part, context, owner):
+            context.note(f"backend {backend.name} failed", len(part))
+            continue
+        scale_out(part, context)
+        done.append(part)
+    nothing = rows.take(np.zeros(len(rows), dtype=bool))
+    answer = Candidates.concat(done) if done else nothing
+    limit = context.workload.max_devices
+    if limit is not None and len(answer):
+        few = answer["device_count"] * answer["units"] <= limit
+        context.note(f"needs more than {limit} devices", int((~few).sum()))
+        answer = answer.take(few)
+    return answer, (Candidates.concat(missed) if missed else nothing)
+
+
+def _nearest_misses(rows: Candidates) -> Candidates:
+    """Of each system and node count, the row that misses its memory by least."""
+    order = np.lexsort((rows["memory"], rows["nodes"], rows["system"]))
+    system, nodes = rows["system"][order], rows["nodes"][order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (system[1:] != system[:-1]) | (nodes[1:] != nodes[:-1])
+    return rows.take(order[first])
+
+
+def _join_offers(rows: Candidates, context: Context) -> Candidates:
+    """Repeat each row for every offer of its system; rows without one keep offer -1."""
+    if not len(rows):
+        return rows
+    position = {system.id: index for index, system in enumerate(context.system_list)}
+    offered: list[list[int]] = [[] for _ in context.system_list]
+    for place, offer in enumerate(context.offer_list):
+        if offer.system in position:
+            offered[position[offer.system]].append(place)
+    counts = np.array([max(1, len(found)) for found in offered])
+    flat = np.array([place for found in offered for place in (found or [-1])], dtype=np.int32)
+    start = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    repeats = counts[rows["system"]]
+    index = np.repeat(np.arange(len(rows)), repeats)
+    within = np.arange(len(index)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    answer = rows.take(index)
+    answer["offer"] = flat[start[answer["system"]] + within]
+    most = np.array([offer.max_systems or np.inf for offer in context.offer_list] or [np.inf])
+    enough = (answer["offer"] < 0) | (answer["nodes"] * answer["units"] <= most[answer["offer"]])
+    context.note("the offer has too few of the system", int((~enough).sum()))
+    return answer if enough.all() else answer.take(enough)
+
+
+def _score(rows: Candidates, context: Context, registry: Registry) -> tuple[list[Measured], list[Violation]]:
+    measured = measured_estimates(rows, context)
+    violations: list[Violation] = []
+    if not len(rows):
+        return measured, violations
+    for scorer in registry.scorers:
+        found = guarded(registry.owner(scorer), f"scorer {scorer.name!r}", context.warn,
+                        lambda s=scorer: _run_scorer(s, rows, context))  # type: ignore[misc]  # fmt: skip
+        if found is not None:
+            measured += found[0]
+            violations += found[1]
+    return measured, violations
+
+
+def _run_scorer(scorer: Scorer, rows: Candidates, context: Context) -> tuple[list[Measured], list[Violation]]:
+    """Run one scorer and check its answer: shapes, finite numbers where an offer is known, intervals."""
+    scores = scorer.score(rows, context)
+    offered = rows["offer"] >= 0
+    measured = []
+    for objective in scorer.objectives(context):
+        if objective.name not in scores.values:
+            raise PluginError(f"gave no values for its objective {objective.name!r}")
+        columns = [_column(column, len(rows), objective.name) for column in scores.values[objective.name]]
+        if len(columns) != 3:
+            raise PluginError(f"objective {objective.name!r}: expected (value, low, high), got {len(columns)} arrays")
+        for column in columns:
+            if not np.isfinite(column[offered]).all():
+                raise PluginError(f"objective {objective.name!r} holds a number that is not finite")
+        value, low, high = columns
+        slack = 1e-9 * np.abs(value)
+        if (low > value + slack).any() or (high < value - slack).any():
+            raise PluginError(f"objective {objective.name!r} lies outside its own interval")
+        parts = {name: _column(part, len(rows), name) for name, part in scores.parts.get(objective.name, {}).items()}
+        measured.append(Measured(objective, value, low, high, parts, scorer.name))
+    exclusions = [Violation(rule, np.broadcast_to(np.asarray(mask, dtype=bool), (len(rows),)))
+                  for mask, rule in scores.exclusions]  # fmt: skip
+    return measured, exclusions
+
+
+def _column(values: Array, length: int, name: str) -> Array:
+    array = np.asarray(values, dtype=float)
+    if array.ndim > 1 or (array.ndim == 1 and len(array) != length):
+        raise PluginError(f"{name!r}: expected shape ({length},), got {array.shape}")
+    return np.broadcast_to(array, (length,))
+
+
+def _order(
+    rows: Candidates, too_big: Candidates, measured: list[Measured], violations: list[Violation], feasible: Array,
+    context: Context, registry: Registry, choices: Choices,
+) -> Ranking:  # fmt: skip
+    """Sort: the feasible by preference, then the infeasible by how little they miss."""
+    aspects = list(dict.fromkeys(item.objective.aspect for item in measured if item.objective.aspect))
+    weights = aspect_weights(context.workload, aspects, registry.profiles) if aspects else {}
+    judged = [item for item in measured if item.objective.aspect]
+    reference = feasible if feasible.any() else np.ones(len(rows), dtype=bool)
+    losses = np.column_stack([item.losses(reference) for item in judged]) if judged else np.zeros((len(rows), 0))
+    row_weights = objective_weights([item.objective for item in judged], weights)
+    score = _rank_scores(losses, row_weights, context, registry)
+    excess = np.ones(len(rows))
+    for violation in violations:
+        excess = excess * violation.excess()
+    order = np.lexsort((score, np.where(feasible, 0.0, excess), ~feasible))
+    front = np.zeros(len(rows), dtype=bool)
+    used = row_weights > 0
+    front[feasible] = pareto_front(losses[feasible][:, used])
+    return Ranking(
+        context=context, registry=registry, choices=choices, rows=rows.take(order), too_big=too_big,
+        feasible_count=int(feasible.sum()), measured=[item.take(order) for item in measured],
+        violations=[Violation(v.rule, v.rows[order], None if v.value is None else v.value[order], v.bound, v.unit)
+                    for v in violations],
+        score=score[order], front=front[order], weights=weights, losses=losses[order],
+    )  # fmt: skip
+
+
+def _rank_scores(losses: Array, weights: Array, context: Context, registry: Registry) -> Array:
+    """Ask the ranker; a plain weighted sum where none is registered or it fails."""
+    name = context.ranker
+    if name and name not in registry.rankers:
+        raise UnknownNameError("ranker", name, registry.rankers)
+    ranker: Ranker | None = registry.rankers.get(name or "weighted")
+
+    def call() -> Array:
+        assert ranker is not None
+        scores = _column(ranker.scores(losses, weights), len(losses), f"scores of ranker {ranker.name}")
+        if not np.isfinite(scores).all():
+            raise PluginError("scores hold a number that is not finite")
+        return scores
+
+    found = guarded(registry.owner(ranker), f"ranker {ranker.name!r}", context.warn, call) if ranker else None
+    return losses @ weights if found is None else found
+

@@ -1,0 +1,119 @@
+"""Calling backends on the rows of their devices: memory first, then what fits is estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.columns import ESTIMATES, MEMORY_PARTS, TIME_PARTS
+from advisor.context import Context
+from advisor.errors import PluginError
+from advisor.expand import check_finite
+from advisor.interfaces import Backend
+from advisor.plugins import guarded
+
+#: Share of a device's memory that a runtime can use before allocations fail.
+USABLE_MEMORY = 0.95
+
+
+def needed_estimates(context: Context) -> list[str]:
+    """Names of the interval estimates that a backend owes for this task."""
+    names = ["memory", "step_time", "samples_per_s", "power"]
+    if not context.workload.trains:
+        names.append("request_latency")
+        if context.model.generates:
+            names += ["time_to_first_token", "time_per_output_token"]
+    return names
+
+
+def by_backend(rows: Candidates, context: Context, backends: dict[str, Backend]) -> Iterator[tuple[Backend, Array]]:
+    """Yield each backend with the positions of its rows; warns of devices that no backend estimates."""
+    names = [device.backend_name for device in context.device_list]
+    kinds = {name: code for code, name in enumerate(dict.fromkeys(names))}
+    codes = np.array([kinds[name] for name in names], dtype=np.int32)
+    row_codes = codes[rows["device"]] if len(rows) else np.zeros(0, dtype=np.int32)
+    for name, code in kinds.items():
+        positions = np.flatnonzero(row_codes == code)
+        if not len(positions):
+            continue
+        if name not in backends:
+            context.warn(f"no backend {name!r}: its devices were left out")
+            context.note(f"no backend {name!r} for the device", len(positions))
+            continue
+        yield backends[name], positions
+
+
+def memory(backend: Backend, rows: Candidates, context: Context, owner: str) -> bool:
+    """Let a backend fill the memory columns of ``rows``; False if it failed."""
+
+    def call() -> bool:
+        backend.memory(rows, context)
+        _check_interval(rows, "memory")
+        check_finite(rows, [column.name for column in MEMORY_PARTS])
+        return True
+
+    return guarded(owner, f"backend {backend.name!r}", context.warn, call) or False
+
+
+def estimate(backend: Backend, rows: Candidates, context: Context, owner: str) -> bool:
+    """Let a backend fill the time and power columns of ``rows``; False if it failed."""
+
+    def call() -> bool:
+        backend.estimate(rows, context)
+        for name in needed_estimates(context):
+            _check_interval(rows, name)
+        check_finite(rows, [column.name for column in TIME_PARTS])
+        return True
+
+    return guarded(owner, f"backend {backend.name!r}", context.warn, call) or False
+
+
+def _check_interval(rows: Candidates, name: str) -> None:
+    for part in (name, f"{name}.low", f"{name}.high"):
+        if part not in rows:
+            raise PluginError(f"did not set {part!r}")
+    check_finite(rows, [name, f"{name}.low", f"{name}.high"])
+    value, low, high = rows[name], rows[f"{name}.low"], rows[f"{name}.high"]
+    slack = 1e-9 * np.abs(value)
+    if (low > value + slack).any() or (high < value - slack).any():
+        raise PluginError(f"{name!r} lies outside its own interval")
+
+
+def fits(rows: Candidates, context: Context) -> Array:
+    """Whether each row's memory fits its device."""
+    return np.asarray(rows["memory"] <= USABLE_MEMORY * context.devices.memory_bytes[rows["device"]])
+
+
+def scale_out(rows: Candidates, context: Context) -> None:
+    """Turn figures of one unit into those of the candidate: units for the traffic, run time for the job.
+
+    Serving under a rate takes as many units as carry it at 80 % of their capacity, a common
+    provisioning headroom; batch work with a deadline takes as many as meet it.
+    """
+    workload = context.workload
+    capacity = rows["samples_per_s"]
+    units = np.ones(len(rows))
+    load = np.ones(len(rows))
+    total = workload.samples_total(context.tokens_per_sample)
+    if workload.task == "serve" and workload.request_rate is not None:
+        units = np.ceil(workload.request_rate / (0.8 * capacity) - 1e-9)
+        units = np.maximum(units, 1)
+        load = workload.request_rate / (units * capacity)
+    elif workload.task == "batch" and workload.finish_in is not None and total is not None:
+        units = np.maximum(1, np.ceil(total / (workload.finish_in * capacity) - 1e-9))
+    rows["units"] = units
+    rows["load"] = np.minimum(load, 1.0)
+    idle = context.devices.idle_power[rows["device"]]
+    idle = np.where(np.isnan(idle), 0.15 * context.devices.board_power[rows["device"]], idle) * rows["device_count"]
+    for end in ("", ".low", ".high"):
+        busy = rows[f"power{end}"]
+        rows[f"power{end}"] = units * (rows["load"] * busy + (1 - rows["load"]) * np.minimum(idle, busy))
+        rows[f"samples_per_s{end}"] = units * rows[f"samples_per_s{end}"]
+    if total is not None:
+        rows.set_interval("run_time", total / rows["samples_per_s"], total / rows["samples_per_s.high"],
+                          total / rows["samples_per_s.low"])  # fmt: skip
+
+
+INTERVALS = [column.name for column in ESTIMATES if column.interval]

@@ -1,0 +1,254 @@
+"""From a question to the table of candidates: hardware, then recipes, then batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from advisor.candidates import Candidates, Schema
+from advisor.columns import Column
+from advisor.context import Context
+from advisor.errors import InputError, UnknownNameError
+from advisor.formats import CODES, arithmetic_code, format_named
+from advisor.interfaces import STAGES, Technique
+from advisor.names import normalise
+from advisor.plugins import guarded
+
+#: Requests in flight that are tried where the user gives no concurrency.
+SERVED_AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+SAMPLES_AT_ONCE = (1, 8, 64, 512, 4096)
+MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
+#: Optimizer state of mixed-precision training, bytes a parameter: fp32 copy of the weights, and moments.
+OPTIMIZER_BYTES = {"adam": 12.0, "adamw": 12.0, "sgd": 4.0, "momentum": 8.0, "lion": 8.0, "adafactor": 4.0}
+
+
+@dataclass
+class Choices:
+    """The labels that the ``choice.SLOT`` columns count through; 0 is no technique of the slot."""
+
+    labels: dict[str, list[str]] = field(default_factory=dict)
+
+    def recipe(self, rows: Candidates, row: int) -> dict[str, str]:
+        """Slot to label for the techniques of one row."""
+        return {
+            slot: labels[code] for slot, labels in self.labels.items() if (code := int(rows[f"choice.{slot}"][row]))
+        }
+
+
+def make_schema(techniques: list[Technique], more: list[Column]) -> Schema:
+    """Core's columns, a choice column a slot, and what plugins declare."""
+    slots = dict.fromkeys(technique.slot for technique in techniques)
+    choice = [Column(f"choice.{slot}", "", "i2", f"technique of slot {slot}") for slot in slots]
+    return Schema([*choice, *(column for technique in techniques for column in technique.columns), *more])
+
+
+def start_rows(context: Context, schema: Schema, systems: np.ndarray, nodes: np.ndarray) -> Candidates:
+    """Rows for systems (positions) and node counts, with the model as its file has it."""
+    model, workload = context.model, context.workload
+    rows = Candidates(len(systems), schema)
+    columns = context.systems
+    rows["system"] = systems.astype(np.int32)
+    rows["nodes"] = nodes.astype(np.int32)
+    rows["device"] = columns.device[systems]
+    rows["device_count"] = (columns.device_count[systems] * nodes).astype(np.int32)
+    rows["data_parallel"] = rows["device_count"]
+    rows["input_tokens"] = float(workload.input_tokens)
+    rows["output_tokens"] = float(workload.output_tokens)
+    rows["sequence_length"] = float(workload.sequence_length(model.max_context) if model.unit == "token" else 1)
+    set_stored_formats(rows, context)
+    return rows
+
+
+def set_stored_formats(rows: Candidates, context: Context) -> None:
+    """Set the format columns to what the model file has, and the training state to the optimizer's."""
+    model = context.model
+    stored = [(copies * op.parameters, format_named(model.format_of(op)).bits)
+              for op, copies in model.operators(None) if op.quantizable]  # fmt: skip
+    total = sum(count for count, _ in stored)
+    wide = format_named(model.weight_format).bits
+    rows["weight_bits"] = sum(count * bits for count, bits in stored) / total if total else wide
+    rows["weight_format"] = np.int8(CODES[format_named(model.weight_format).name])
+    rows["compute_format"] = np.int8(arithmetic_code(model.weight_format))
+    rows["cache_format"] = np.int8(CODES[format_named(model.cache_format).name])
+    rows["cache_bits"] = float(format_named(model.cache_format).bits)
+    rows["quality.low"] = 1.0
+    rows["quality.high"] = 1.0
+    if context.workload.trains:
+        name = context.workload.optimizer.lower()
+        if name not in OPTIMIZER_BYTES:
+            raise UnknownNameError("optimizer", name, OPTIMIZER_BYTES)
+        full_precision = wide >= 32  # fp32 weights are their own master copy
+        rows["optimizer_bytes"] = OPTIMIZER_BYTES[name] - (4.0 if full_precision else 0.0)
+        rows["gradient_bytes"] = 4.0 if full_precision else 2.0
+
+
+def hardware_rows(context: Context, schema: Schema) -> Candidates:
+    """One row a system and power-of-two node count that the job could use."""
+    columns = context.systems
+    workload = context.workload
+    one = context.model.weight_bytes * (9.0 if workload.trains and workload.method == "full" else 1.0) * 1.2
+    need = np.ceil(one / (columns.device_count * context.devices.memory_bytes[columns.device]))
+    most = np.minimum(np.maximum(need * (16 if workload.trains else 2), 1), columns.max_nodes)
+    if workload.finish_in is not None and workload.trains:
+        most = columns.max_nodes.astype(float)
+    if workload.max_devices is not None:
+        most = np.minimum(most, workload.max_devices // columns.device_count)
+    systems, nodes = [], []
+    for exponent in range(15):
+        allowed = np.flatnonzero(most >= 2**exponent)
+        systems.append(allowed)
+        nodes.append(np.full(len(allowed), 2**exponent))
+    return start_rows(context, schema, np.concatenate(systems), np.concatenate(nodes))
+
+
+def apply_techniques(
+    rows: Candidates, techniques: list[Technique], owner: dict[str, str], context: Context, choices: Choices
+) -> Candidates:
+    """Cross the rows with every legal technique, slot by slot, and drop what cannot be used."""
+    pins = _pins(techniques, context)
+    stages = {stage: position for position, stage in enumerate(STAGES)}
+    slots: dict[str, list[Technique]] = {}
+    for technique in sorted(techniques, key=lambda technique: stages.get(technique.stage, len(stages))):
+        slots.setdefault(technique.slot, []).append(technique)
+    for slot, members in slots.items():
+        rows = _apply_slot(rows, slot, members, pins, owner, context, choices)
+    return rows
+
+
+def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
+    """Technique name to pinned setting; refuses names that no technique has."""
+    by_name = {normalise(name): technique.name for technique in techniques for name in (*technique.aliases, technique.name)}
+    pins: dict[str, str] = {}
+    for text in context.workload.techniques:
+        name, _, setting = text.partition("=")
+        if normalise(name) not in by_name:
+            raise UnknownNameError("technique", name, by_name)
+        pins[by_name[normalise(name)]] = setting.strip()
+    for name in context.workload.without_techniques:
+        if normalise(name) not in by_name:
+            raise UnknownNameError("technique", name, by_name)
+    method = context.workload.method
+    if context.workload.task == "finetune" and method != "full" and normalise(method) not in by_name:
+        raise UnknownNameError("method", method, ["full", *(t.name for t in techniques if t.slot == "adaptation")])
+    return pins
+
+
+def _apply_slot(
+    rows: Candidates, slot: str, members: list[Technique], pins: dict[str, str], owner: dict[str, str],
+    context: Context, choices: Choices,
+) -> Candidates:  # fmt: skip
+    labels = choices.labels.setdefault(slot, ["none"])
+    unwanted = {normalise(name) for name in context.workload.without_techniques}
+    pinned = [member for member in members if member.name in pins]
+    required = pinned or [m for m in members if guarded(
+        owner[m.name], f"technique {m.name!r}", context.warn, lambda m=m: m.required(context))]  # type: ignore[misc]  # fmt: skip
+    tables = [] if required else [rows]
+    refused: list[str] = []
+    for technique in required or members:
+        if {normalise(technique.name), *map(normalise, technique.aliases)} & unwanted:
+            continue
+        what = f"technique {technique.name!r}"
+        settings = guarded(owner[technique.name], what, context.warn, lambda t=technique: list(t.settings(context)))  # type: ignore[misc]
+        for setting in _wanted(technique, settings or [], pins):
+            table = rows.copy()
+            table[f"choice.{slot}"] = np.int16(len(labels))
+            label = technique.name if setting == "" else f"{technique.name}={setting}"
+            kept = guarded(owner[technique.name], what, context.warn,
+                           lambda t=technique, s=setting, r=table: _apply(r, t, s, context, refused))  # type: ignore[misc]  # fmt: skip
+            labels.append(label)
+            if kept is not None and len(kept):
+                tables.append(kept)
+    if not tables and pinned:
+        names = ", ".join(member.name for member in pinned)
+        raise InputError(f"technique {names}: cannot be used here: {'; '.join(dict.fromkeys(refused)) or 'no setting fits'}")
+    return Candidates.concat(tables) if tables else rows.take(np.zeros(len(rows), dtype=bool))
+
+
+def _wanted(technique: Technique, settings: list[int | str], pins: dict[str, str]) -> list[int | str]:
+    pin = pins.get(technique.name)
+    if not pin:
+        return settings
+    return [next((setting for setting in settings if str(setting) == pin), int(pin) if pin.isdigit() else pin)]
+
+
+def _apply(rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str]) -> Candidates:
+    refusals = technique.apply(rows, setting, context)
+    legal = np.ones(len(rows), dtype=bool)
+    for mask, reason in refusals or []:
+        mask = np.broadcast_to(np.asarray(mask, dtype=bool), legal.shape)
+        if (mask & legal).any():
+            refused.append(reason)
+        context.note(f"{technique.name}: {reason}", int((mask & legal).sum()))
+        legal &= ~mask
+    kept = rows if legal.all() else rows.take(legal)
+    check_finite(kept, kept.names)
+    return kept
+
+
+def check_finite(rows: Candidates, names: list[str]) -> None:
+    """Refuse columns that hold a non-finite number."""
+    from advisor.errors import PluginError
+
+    for name in names:
+        array = rows[name]
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise PluginError(f"column {name!r} holds a number that is not finite")
+
+
+def batch_rows(rows: Candidates, context: Context) -> Candidates:
+    """Cross the rows with the batches that suit the task."""
+    if context.workload.trains:
+        return _training_batches(rows, context)
+    workload, model = context.workload, context.model
+    if workload.concurrency is not None or (workload.batch_size is not None and not model.generates):
+        wanted = float(workload.concurrency or workload.batch_size or 1)
+        rows = rows.copy()
+        rows["batch"] = np.maximum(1.0, np.ceil(wanted / rows["data_parallel"]))
+        rows["steady"] = workload.task == "serve"
+        return rows
+    ladder = np.array(SERVED_AT_ONCE if model.unit == "token" else SAMPLES_AT_ONCE, dtype=float)
+    if workload.batch_size is not None:
+        ladder = np.array([float(workload.batch_size)])
+    index = np.repeat(np.arange(len(rows)), len(ladder))
+    answer = rows.take(index)
+    answer["batch"] = np.tile(ladder, len(rows))
+    answer["steady"] = workload.task == "serve"
+    return answer
+
+
+def default_global_batch(context: Context) -> int:
+    """Samples a training step where the user gives none.
+
+    Four million tokens for pretraining (Brown et al. 2020 use 3.2 million at 175B), 64 sequences for
+    fine-tuning, 32 samples (the Keras default) for networks without a sequence axis.
+    """
+    if context.model.unit != "token":
+        return 32
+    if context.workload.task == "finetune":
+        return 64
+    return max(1, round(2**22 / context.workload.sequence_length(context.model.max_context)))
+
+
+def _training_batches(rows: Candidates, context: Context) -> Candidates:
+    wanted = context.workload.batch_size or default_global_batch(context)
+    most = np.floor(wanted / rows["data_parallel"])
+    context.note(f"more replicas than the {wanted} samples of a step", int((most < 1).sum()))
+    rows = rows.take(most >= 1)
+    most = np.floor(wanted / rows["data_parallel"])
+    if context.workload.micro_batch is not None:
+        ladder = np.array([float(context.workload.micro_batch)])
+    elif context.model.unit != "token":
+        ladder = np.array([np.inf])  # a small network runs a replica's whole share at once
+    else:
+        ladder = np.array(MICRO_BATCHES, dtype=float)
+    index = np.repeat(np.arange(len(rows)), len(ladder))
+    micro = np.tile(ladder, len(rows))
+    share = most[index]
+    micro = np.where(np.isinf(micro), share, micro)
+    keep = micro <= share
+    answer = rows.take(index[keep])
+    answer["micro_batch"] = micro[keep]
+    answer["global_batch"] = float(wanted)
+    answer["batch"] = micro[keep]
+    return answer

@@ -1,0 +1,1 @@
+"""Ranking: feasibility, Pareto front, preference, explanation."""

@@ -1,0 +1,78 @@
+"""Objectives of a question, from estimates and scorers, with the losses that compare them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.columns import CHOICE, ESTIMATES
+from advisor.context import Context
+from advisor.interfaces import Objective
+
+#: Objectives that are columns of the table: what backends and techniques estimate.
+_LINEAR = {"quality": 0.1}
+
+
+def estimate_objectives(context: Context) -> list[Objective]:
+    """Estimates that serve an aspect, or can be limited, in this task."""
+    answer = []
+    for column in (*CHOICE, *ESTIMATES):
+        aspect = next((word for task, word in column.aspects if task in ("*", context.workload.task)), "")
+        if aspect or column.limited_by:
+            scale = "linear" if column.name in _LINEAR else "ratio"
+            answer.append(
+                Objective(column.name, column.unit, column.direction, column.doc, aspect, column.limited_by,
+                          scale, _LINEAR.get(column.name, 1.0))  # type: ignore[arg-type]
+            )  # fmt: skip
+    return answer
+
+
+@dataclass
+class Measured:
+    """An objective with its values over the rows, and what each part adds."""
+
+    objective: Objective
+    value: Array
+    low: Array
+    high: Array
+    parts: dict[str, Array]
+    scorer: str = ""
+
+    def take(self, rows: Array) -> Measured:
+        """Return the rows of a mask or of positions."""
+        return Measured(self.objective, self.value[rows], self.low[rows], self.high[rows],
+                        {name: part[rows] for name, part in self.parts.items()}, self.scorer)  # fmt: skip
+
+    def losses(self, feasible: Array) -> Array:
+        """How much worse each row is than the best feasible one: 0 at the best, 1 at twice as bad.
+
+        On a linear scale ``span`` counts as twice as bad. NaN (unknown) counts as the worst known.
+        """
+        value = np.asarray(self.value, dtype=float)
+        known = feasible & np.isfinite(value)
+        if not known.any():
+            return np.zeros(len(value))
+        sign = 1.0 if self.objective.direction == "minimize" else -1.0
+        if self.objective.scale == "linear":
+            best = (sign * value[known]).min()
+            loss = (sign * value - best) / self.objective.span
+        else:
+            positive = np.maximum(value, np.finfo(float).tiny)
+            floor = positive[known & (value > 0)].min() if (known & (value > 0)).any() else 1.0
+            logs = sign * np.log2(np.maximum(positive, floor * 2.0**-10))
+            loss = logs - logs[known].min()
+        worst = loss[known].max()
+        return np.asarray(np.where(np.isfinite(loss), loss, worst))
+
+
+def measured_estimates(rows: Candidates, context: Context) -> list[Measured]:
+    """The estimate objectives that backends filled for these rows."""
+    answer = []
+    for objective in estimate_objectives(context):
+        name = objective.name
+        if name in rows or name == "quality":
+            low, high = (rows[f"{name}.low"], rows[f"{name}.high"]) if f"{name}.low" in rows else (rows[name],) * 2
+            answer.append(Measured(objective, rows[name], low, high, {}))
+    return answer

@@ -1,0 +1,56 @@
+"""From what the user pointed at to a model: which reader takes it is decided by content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import ModelFileError, UnknownNameError
+from advisor.interfaces import ModelSource
+from advisor.models import Model
+from advisor.plugins import guarded
+from advisor.registry import Registry
+
+#: Endings that make a name a file's rather than a catalog id.
+MODEL_SUFFIXES = (".json", ".h5", ".hdf5", ".keras", ".onnx", ".gguf", ".safetensors", ".pt", ".pt2", ".pth", ".bin")
+
+
+def read_model(registry: Registry, name: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Model:
+    """Read a model from a path or by its catalog name.
+
+    Raises ``ModelFileError`` if no reader takes the file, ``UnknownNameError`` for an unknown name.
+    """
+    text = os.fspath(name)
+    path = Path(text).expanduser()
+    options = dict(options or {})
+    if path.exists():
+        return _read(registry, ModelSource(text, path=path, options=options))
+    if path.suffix in MODEL_SUFFIXES or text.startswith((".", "/", "~")):
+        raise ModelFileError(f"{text}: no such file")
+    entry = registry.models.find(text)
+    if entry is None:
+        known = [known.id for known in registry.models] + [a for known in registry.models for a in known.aliases]
+        error = UnknownNameError("model", text, known)
+        raise ModelFileError(
+            f"{error}; give a catalog id (advisor models list), or a path to a model file or folder that exists"
+        )
+    model = _read(registry, ModelSource(entry.id, given_document=entry.document, options=options))
+    return replace(model, name=entry.id)
+
+
+def _read(registry: Registry, source: ModelSource) -> Model:
+    try:
+        for reader in registry.model_readers:
+            owner = registry.owner(reader)
+            warn = registry.plugins.warn
+            if guarded(owner, f"reader {reader.name!r}", warn, lambda reader=reader: reader.claims(source)):  # type: ignore[misc]
+                model = guarded(owner, f"reader {reader.name!r}", warn, lambda reader=reader: reader.read(source))  # type: ignore[misc]
+                if isinstance(model, Model):
+                    return replace(model, reader=reader.name, source=source.name)
+    except OSError as error:
+        raise ModelFileError(f"{source.name}: cannot be read ({error.strerror or error})") from None
+    names = ", ".join(sorted(reader.name for reader in registry.model_readers))
+    raise ModelFileError(f"{source.name}: not a model file that a reader knows; readers here: {names or 'none'}")

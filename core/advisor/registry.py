@@ -1,0 +1,148 @@
+"""What the plugins of one advisor provide, collected once and by name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from advisor.devices import Device, System
+from advisor.interfaces import (
+    Backend,
+    Exporter,
+    ModelEntry,
+    ModelReader,
+    Profile,
+    Ranker,
+    Scorer,
+    Technique,
+)
+from advisor.names import NameIndex
+from advisor.offers import Offer
+from advisor.plugins import Plugins
+
+Item = TypeVar("Item")
+
+
+class Registry:
+    """Devices, systems, offers, models, readers, backends, techniques, scorers, rankers by name.
+
+    Each is collected on first use, under a lock; a name given twice keeps its first plugin.
+    ``owner`` tells which plugin an object came from.
+    """
+
+    def __init__(self, plugins: Plugins, devices: Sequence[Device] = (), systems: Sequence[System] = (),
+                 offers: Sequence[Offer] = ()) -> None:  # fmt: skip
+        self.plugins = plugins
+        self._own = {"devices": devices, "systems": systems, "offers": offers}
+        self._cache: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self._owner: dict[int, str] = {}
+
+    def owner(self, item: object) -> str:
+        """Name of the plugin that gave the item."""
+        return self._owner.get(id(item), "")
+
+    def _once(self, key: str, make: Callable[[], Item]) -> Item:
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = make()
+            found: Item = self._cache[key]
+            return found
+
+    def _collect(self, hook: str, kind: type[Item], name: str) -> list[Item]:
+        """Collect a hook's items, the user's own first, and drop repeated names with a warning."""
+        seen: dict[str, str] = {}
+        answer: list[Item] = []
+        own: Iterable[Any] = self._own.get(hook, ())
+        for plugin, item in [*(("", item) for item in own), *self.plugins.collect(hook, kind)]:
+            key = getattr(item, name, None)
+            if not isinstance(key, str) or not key:
+                self.plugins.warn(f"plugin {plugin!r}: hook {hook} gave a {kind.__name__} without {name}; left out")
+            elif key in seen:
+                if seen[key]:  # the user's own entries override without a word
+                    what = f"{kind.__name__.lower()} {key!r}"
+                    self.plugins.warn(f"plugin {plugin!r}: {what} left out: plugin {seen[key]!r} has it already")
+            else:
+                seen[key] = plugin
+                answer.append(item)
+                self._owner[id(item)] = plugin
+        return answer
+
+    @property
+    def devices(self) -> NameIndex[Device]:
+        """All devices."""
+        return self._once("devices", lambda: NameIndex("device", self._collect("devices", Device, "id")))
+
+    @property
+    def systems(self) -> NameIndex[System]:
+        """All systems whose device is known."""
+        return self._once("systems", self._known_systems)
+
+    def _known_systems(self) -> NameIndex[System]:
+        devices = {device.id for device in self.devices}
+        answer = []
+        for system in self._collect("systems", System, "id"):
+            if system.device in devices:
+                answer.append(system)
+            else:
+                self.plugins.warn(
+                    f"plugin {self.owner(system)!r}: system {system.id!r} left out: no device {system.device!r}"
+                )
+        return NameIndex("system", answer)
+
+    @property
+    def offers(self) -> list[Offer]:
+        """All offers whose system is known."""
+        return self._once("offers", self._known_offers)
+
+    def _known_offers(self) -> list[Offer]:
+        systems = {system.id for system in self.systems}
+        answer = []
+        for offer in self._collect("offers", Offer, "id"):
+            if offer.system in systems:
+                answer.append(offer)
+            else:
+                owner = self.owner(offer)
+                self.plugins.warn(f"plugin {owner!r}: offer {offer.id!r} left out: no system {offer.system!r}")
+        return answer
+
+    @property
+    def models(self) -> NameIndex[ModelEntry]:
+        """All models known by name."""
+        return self._once("models", lambda: NameIndex("model", self._collect("models", ModelEntry, "id")))
+
+    @property
+    def model_readers(self) -> list[ModelReader]:
+        """All readers."""
+        return self._once("model_readers", lambda: self._collect("model_readers", ModelReader, "name"))
+
+    @property
+    def backends(self) -> dict[str, Backend]:
+        """Backends by name."""
+        return self._once("backends", lambda: {b.name: b for b in self._collect("backends", Backend, "name")})
+
+    @property
+    def techniques(self) -> list[Technique]:
+        """All techniques."""
+        return self._once("techniques", lambda: self._collect("techniques", Technique, "name"))
+
+    @property
+    def scorers(self) -> list[Scorer]:
+        """All scorers."""
+        return self._once("scorers", lambda: self._collect("scorers", Scorer, "name"))
+
+    @property
+    def rankers(self) -> dict[str, Ranker]:
+        """Rankers by name."""
+        return self._once("rankers", lambda: {r.name: r for r in self._collect("rankers", Ranker, "name")})
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """Profiles by name."""
+        return self._once("profiles", lambda: {p.name: p for p in self._collect("profiles", Profile, "name")})
+
+    @property
+    def exporters(self) -> dict[str, Exporter]:
+        """Exporters by name."""
+        return self._once("exporters", lambda: {e.name: e for e in self._collect("exporters", Exporter, "name")})
