@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,8 @@ from advisor.context import Context
 from advisor.devices import Device, System
 from advisor.engine import plugin_columns
 from advisor.engine import rank as run_rank
-from advisor.errors import InputError, UnknownNameError
+from advisor.errors import UnknownNameError
+from advisor.hardware import find_system
 from advisor.models import Model
 from advisor.names import normalise
 from advisor.offers import Offer
@@ -22,8 +22,6 @@ from advisor.ranking.result import Ranking
 from advisor.reading import read_model
 from advisor.registry import Registry
 from advisor.workload import Workload, make_workload
-
-_COUNTED = re.compile(r"^\s*(\d+)\s*[xX×*]\s*(.+)$")
 
 
 class Advisor:
@@ -41,9 +39,7 @@ class Advisor:
         devices: Sequence[Device] = (), systems: Sequence[System] = (), offers: Sequence[Offer] = (),
         trace: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
-        self.registry = Registry(
-            Plugins(plugins, without, discover=discover, trace=trace), devices, systems, offers
-        )
+        self.registry = Registry(Plugins(plugins, without, discover=discover, trace=trace), devices, systems, offers)
 
     @property
     def warnings(self) -> list[str]:
@@ -79,45 +75,11 @@ class Advisor:
 
         job = _workload(workload, fields)
         loaded = self.read(model)
-        system, nodes = self.system(on)
+        system, nodes = find_system(self.registry, on)
         context = self._context(loaded, job, "", only=system)
         positions = np.array([index for index, known in enumerate(context.system_list) if known.id == system.id])
         schema = make_schema(self.registry.techniques, plugin_columns(self.registry))
         return run_rank(context, self.registry, start_rows(context, schema, positions, np.full(len(positions), nodes)))
-
-    def system(self, name: str) -> tuple[System, int]:
-        """Find ``COUNTxDEVICE``, a system or a device by name; return the system and how many of it.
-
-        A count that no catalog system has is made up of the device's largest known system, or of one
-        node where the device's links reach as far.
-        """
-        counted = _COUNTED.match(name)
-        if self.registry.systems.find(name) is not None:
-            return self.registry.systems[name], 1
-        count, rest = (int(counted.group(1)), counted.group(2)) if counted else (1, name)
-        if counted and self.registry.systems.find(rest) is not None:
-            return self.registry.systems[rest], count
-        device = self.registry.devices.find(rest)
-        if device is None:
-            known = [d.id for d in self.registry.devices] + [a for d in self.registry.devices for a in d.aliases]
-            raise UnknownNameError("device or system", rest, known + [s.id for s in self.registry.systems])
-        if count < 1:
-            raise InputError(f"{name}: a count of at least 1 is expected, such as 4x{rest}")
-        return self._system_of(device, count)
-
-    def _system_of(self, device: Device, count: int) -> tuple[System, int]:
-        same = [system for system in self.registry.systems if system.device == device.id]
-        exact = [system for system in same if system.device_count == count]
-        if exact:
-            return exact[0], 1
-        domain = device.link.max_devices if device.link else 1
-        several = [s for s in same if count % s.device_count == 0 and count // s.device_count <= s.max_nodes]
-        if several and count > max(domain, 1):
-            largest = max(several, key=lambda system: system.device_count)
-            return largest, count // largest.device_count
-        size = count if count <= max(domain, 8) else next(n for n in (8, 4, 2, 1) if count % n == 0)
-        made = System(id=f"{size}x{device.id}", device=device.id, device_count=size, max_nodes=max(1, count // size))
-        return made, count // size
 
     def _context(self, model: Model, workload: Workload, ranker: str, only: System | None = None) -> Context:
         """Gather the hardware and offers that pass the workload's filters."""

@@ -201,4 +201,3 @@ def _rank_scores(losses: Array, weights: Array, context: Context, registry: Regi
 
     found = guarded(registry.owner(ranker), f"ranker {ranker.name!r}", context.warn, call) if ranker else None
     return losses @ weights if found is None else found
-

@@ -118,7 +118,9 @@ def apply_techniques(
 
 def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
     """Technique name to pinned setting; refuses names that no technique has."""
-    by_name = {normalise(name): technique.name for technique in techniques for name in (*technique.aliases, technique.name)}
+    by_name = {
+        normalise(name): technique.name for technique in techniques for name in (*technique.aliases, technique.name)
+    }
     pins: dict[str, str] = {}
     for text in context.workload.techniques:
         name, _, setting = text.partition("=")
@@ -161,7 +163,9 @@ def _apply_slot(
                 tables.append(kept)
     if not tables and pinned:
         names = ", ".join(member.name for member in pinned)
-        raise InputError(f"technique {names}: cannot be used here: {'; '.join(dict.fromkeys(refused)) or 'no setting fits'}")
+        raise InputError(
+            f"technique {names}: cannot be used here: {'; '.join(dict.fromkeys(refused)) or 'no setting fits'}"
+        )
     return Candidates.concat(tables) if tables else rows.take(np.zeros(len(rows), dtype=bool))
 
 
@@ -172,7 +176,9 @@ def _wanted(technique: Technique, settings: list[int | str], pins: dict[str, str
     return [next((setting for setting in settings if str(setting) == pin), int(pin) if pin.isdigit() else pin)]
 
 
-def _apply(rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str]) -> Candidates:
+def _apply(
+    rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str]
+) -> Candidates:
     refusals = technique.apply(rows, setting, context)
     legal = np.ones(len(rows), dtype=bool)
     for mask, reason in refusals or []:

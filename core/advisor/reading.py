@@ -27,7 +27,7 @@ def read_model(registry: Registry, name: str | os.PathLike[str], options: Mappin
     path = Path(text).expanduser()
     options = dict(options or {})
     if path.exists():
-        return _read(registry, ModelSource(text, path=path, options=options))
+        return read_source(registry, ModelSource(text, path=path, options=options))
     if path.suffix in MODEL_SUFFIXES or text.startswith((".", "/", "~")):
         raise ModelFileError(f"{text}: no such file")
     entry = registry.models.find(text)
@@ -37,11 +37,12 @@ def read_model(registry: Registry, name: str | os.PathLike[str], options: Mappin
         raise ModelFileError(
             f"{error}; give a catalog id (advisor models list), or a path to a model file or folder that exists"
         )
-    model = _read(registry, ModelSource(entry.id, given_document=entry.document, options=options))
+    model = read_source(registry, ModelSource(entry.id, given_document=entry.document, options=options))
     return replace(model, name=entry.id)
 
 
-def _read(registry: Registry, source: ModelSource) -> Model:
+def read_source(registry: Registry, source: ModelSource) -> Model:
+    """Read a model from a source with the first reader that claims its content."""
     try:
         for reader in registry.model_readers:
             owner = registry.owner(reader)

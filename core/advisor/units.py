@@ -117,8 +117,10 @@ def format_quantity(value: float | None, unit: str, digits: int = 3) -> str:
         steps = [(172800.0, " d"), (5400.0, " h"), (120.0, " min"), (1.0, " s"), (1e-3, " ms"), (1e-6, " µs")]
         return _scaled(value, steps, digits)
     if unit in ("B", "B/s", "FLOP", "FLOP/s"):
-        steps = [(10.0**power, f" {prefix}{unit}") for power, prefix in zip(
-            (18, 15, 12, 9, 6, 3, 0), ("E", "P", "T", "G", "M", "k", ""), strict=True)]
+        steps = [
+            (10.0**power, f" {prefix}{unit}")
+            for power, prefix in zip((18, 15, 12, 9, 6, 3, 0), ("E", "P", "T", "G", "M", "k", ""), strict=True)
+        ]
         return _scaled(value, steps, digits)
     if unit in ("W", "J", "g", "Wh"):
         steps = [(1e9, f" G{unit}"), (1e6, f" M{unit}"), (1e3, f" k{unit}"), (1.0, f" {unit}"), (1e-3, f" m{unit}")]

@@ -168,7 +168,14 @@ class Candidate:
     @property
     def layout(self) -> dict[str, int]:
         """Parallel degrees and batches as plain numbers."""
-        names = ["tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel", "context_parallel", "batch"]
+        names = [
+            "tensor_parallel",
+            "pipeline_parallel",
+            "data_parallel",
+            "expert_parallel",
+            "context_parallel",
+            "batch",
+        ]
         if self.ranking.context.workload.trains:
             names += ["micro_batch", "global_batch"]
         return {name: int(self.table[name][self.row]) for name in names}

@@ -1,0 +1,64 @@
+"""``advisor rank``: the table, and the answer in one sentence."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from advisor.cli import output
+from advisor.cli.options import workload_options
+from advisor.cli.question import ask, export_options, export_text, question_options
+from advisor.cli.session import Session, common_options
+
+if TYPE_CHECKING:
+    from advisor.ranking.result import Candidate, Ranking
+
+
+@click.command()
+@click.argument("model")
+@output.json_option
+@output.csv_option
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
+              help="Candidates to show, and as many that are not feasible; 0 for all.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Show every candidate, not only the best of each hardware.")
+@question_options
+@export_options
+@workload_options
+@common_options
+@click.pass_obj
+def rank(
+    session: Session, model: str, as_json: bool, as_csv: bool, limit: int, everything: bool,
+    export: str | None, output_file: Path | None, force: bool, **params: Any,
+) -> None:  # fmt: skip
+    """Rank all hardware on offer for MODEL: a file, a folder, or a name of the catalog (advisor models list)."""
+    output.refuse_both(as_json, as_csv)
+    ranking = ask(session, model, params)
+    if export:
+        export_text(ranking, export, output_file, force)
+    elif as_json:
+        output.print_json(ranking.to_dict(limit or None, everything))
+        return
+    elif as_csv:
+        output.print_csv(records(ranking, limit or None, everything))
+    else:
+        from advisor.cli.rank_table import show_ranking
+
+        show_ranking(ranking, chosen(ranking, limit or None, everything)[0])
+    session.warn(ranking.warnings)
+
+
+def chosen(ranking: Ranking, limit: int | None, everything: bool) -> tuple[list[Candidate], list[Candidate]]:
+    """The feasible and the infeasible candidates to show, ``limit`` of each."""
+    if not everything:
+        return ranking.alternatives[:limit], ranking.infeasible[:limit]
+    feasible = list(islice(ranking.everything(), min(limit or ranking.feasible_count, ranking.feasible_count)))
+    end = None if limit is None else ranking.feasible_count + limit
+    return feasible, list(islice(ranking.everything(), ranking.feasible_count, end))
+
+
+def records(ranking: Ranking, limit: int | None, everything: bool) -> list[dict[str, Any]]:
+    """Flat rows for CSV."""
+    return [output.flat(candidate.to_dict()) for part in chosen(ranking, limit, everything) for candidate in part]

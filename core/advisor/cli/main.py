@@ -1,0 +1,106 @@
+"""The root command: which subcommands there are, loaded when they are used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from advisor.cli.root import Root, nearest_hint
+from advisor.cli.session import Session, common_options
+
+#: Built-in commands: where each is, and the line that ``--help`` shows without importing it.
+COMMANDS = {
+    "rank": ("advisor.cli.commands.rank:rank", "Rank all hardware on offer for a model and a workload."),
+    "explain": ("advisor.cli.commands.explain:explain", "Say why a ranking is as it is."),
+    "estimate": ("advisor.cli.commands.estimate:estimate", "Estimate a model on one system, in full."),
+    "inspect": ("advisor.cli.commands.inspect:inspect", "Show the five metrics of a model."),
+    "compare": ("advisor.cli.commands.inspect:compare", "Set two models side by side."),
+    "validate": ("advisor.cli.commands.validate:validate", "Compare estimates with measurements in a CSV file."),
+    "devices": ("advisor.cli.commands.catalog:devices", "List and show devices."),
+    "systems": ("advisor.cli.commands.catalog:systems", "List and show systems: devices in a node."),
+    "offers": ("advisor.cli.commands.catalog:offers", "List and show offers: where a system can be had."),
+    "models": ("advisor.cli.commands.catalog:models", "List and show models known by name."),
+    "techniques": ("advisor.cli.commands.parts:techniques", "List and show techniques."),
+    "scorers": ("advisor.cli.commands.parts:scorers", "List and show scorers."),
+    "backends": ("advisor.cli.commands.parts:backends", "List and show backends."),
+    "plugins": ("advisor.cli.commands.parts:plugins", "List and show plugins, with the hooks of each."),
+}
+
+
+class Commands(Root):
+    """Built-in commands by their place, and those that plugins add."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._ask_plugins(ctx, others=True)
+        return [*COMMANDS, *sorted(self.commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name][0].partition(":")
+            found: click.Command = getattr(importlib.import_module(module), name)
+            return found
+        if cmd_name not in self.commands:
+            self._ask_plugins(ctx, others=False)
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            known = [*COMMANDS, *self.commands]
+            ctx.fail(f"no such command {name!r}{nearest_hint(name, known)}; advisor --help lists them")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list without importing the built-in commands."""
+        added = [name for name in self.list_commands(ctx) if name not in COMMANDS]
+        rows = [(name, line) for name, (_, line) in COMMANDS.items()]
+        rows += [(name, self.commands[name].get_short_help_str(80)) for name in added]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _ask_plugins(self, ctx: click.Context, others: bool) -> None:
+        """Let plugins add their commands; ``others`` asks those of other distributions alone, for a quick ``--help``."""
+        session = ctx.ensure_object(Session)
+        if others and not session.plugins and not foreign_plugins():
+            return
+        session.loaded(set(own_plugins()) if others else set()).call_each("commands", group=self)
+
+
+def own_plugins() -> list[str]:
+    """Names of the plugins that came with this very distribution."""
+    return [entry.name for entry in _entries() if entry.dist and entry.dist.name == _distribution()]
+
+
+def foreign_plugins() -> list[str]:
+    """Names of the plugins that other distributions installed."""
+    return [entry.name for entry in _entries() if not entry.dist or entry.dist.name != _distribution()]
+
+
+def _entries() -> list[Any]:
+    from importlib import metadata
+
+    return list(metadata.entry_points(group="advisor"))
+
+
+def _distribution() -> str:
+    return "hardware-advisor"
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib import metadata
+
+        click.echo(f"advisor {metadata.version(_distribution())}")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+              help="Show the version and leave.")  # fmt: skip
+@common_options
+def cli() -> None:
+    """Which hardware, how many, set up how, from whom: for any model and workload."""

@@ -1,0 +1,119 @@
+"""Options made from the fields of the workload: one mechanism, so that a new field is an option at once."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from advisor.errors import InputError
+from advisor.workload import Workload, describe_validation, read_toml
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+PREFIX = "field_"
+
+#: Of each of these, one at most may be given; an option displaces what the workload file says.
+EXCLUSIVE = (("optimize", "weights", "profile"),)
+
+
+def workload_options(command: Command) -> Command:
+    """Add an option for every field of ``Workload``, and ``--workload FILE``."""
+    for name, field in reversed(Workload.model_fields.items()):
+        command = click.option(*declarations(name, field.annotation), **_attributes(name, field))(command)
+    return click.option("--workload", "workload_file", type=click.Path(path_type=Path), metavar="FILE",
+                        help="TOML file with any of the fields below; options win over it.")(command)  # fmt: skip
+
+
+def option_names(name: str, annotation: Any = None) -> list[str]:
+    """``max_ttft`` is ``--max-ttft``; a list such as ``techniques`` can be given one by one as ``--technique``."""
+    long = f"--{name.replace('_', '-')}"
+    if _shape(annotation) is tuple and long.endswith("ies"):
+        return [long, f"{long[:-3]}y"]
+    if _shape(annotation) is tuple and long.endswith("s"):
+        return [long, long[:-1]]
+    return [long]
+
+
+def declarations(name: str, annotation: Any) -> list[str]:
+    """What click is told: the option's names and its parameter."""
+    names = option_names(name, annotation)
+    if annotation is bool:
+        names = [f"{names[0]}/--no-{names[0][2:]}"]
+    return [*names, PREFIX + name]
+
+
+def _shape(annotation: Any) -> Any:
+    """``tuple``, ``dict``, ``bool``, ``Literal``, or the plain type, with ``| None`` and ``Annotated`` taken off."""
+    origin = get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return _shape(next(part for part in get_args(annotation) if part is not type(None)))
+    if origin is typing.Annotated:
+        return _shape(get_args(annotation)[0])
+    return origin or annotation
+
+
+def _attributes(name: str, field: Any) -> dict[str, Any]:
+    shape = _shape(field.annotation)
+    text = (field.description or {"task": "what is to be done"}.get(name, "")).capitalize()
+    default = field.get_default(call_default_factory=True)
+    if default not in (None, "", (), {}, False):
+        text += f"  [default: {default:g}]" if isinstance(default, float) else f"  [default: {default}]"
+    answer: dict[str, Any] = {"help": text, "default": None}
+    if shape is Literal:
+        answer["type"] = click.Choice(get_args(field.annotation), case_sensitive=False)
+    elif shape in (tuple, dict):
+        answer |= {"multiple": True, "metavar": "NAME=NUMBER,..." if shape is dict else "NAME,..."}
+    elif shape is not bool:
+        answer["metavar"] = {str: "NAME", int: "COUNT"}.get(shape, "NUMBER")
+    return answer
+
+
+def given_fields(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that were given as options; lists and tables are split at commas."""
+    answer: dict[str, Any] = {}
+    for key, value in params.items():
+        if not key.startswith(PREFIX) or value is None or value == ():
+            continue
+        name = key.removeprefix(PREFIX)
+        shape = _shape(Workload.model_fields[name].annotation)
+        if shape in (tuple, dict):
+            items = [item.strip() for text in value for item in text.split(",") if item.strip()]
+            value = tuple(items) if shape is tuple else dict(_pair(name, item) for item in items)
+        answer[name] = value
+    return answer
+
+
+def _pair(name: str, item: str) -> tuple[str, str]:
+    key, equals, value = item.partition("=")
+    if not equals or not key.strip() or not value.strip():
+        raise InputError(f"{option_names(name)[0]}: expected NAME=NUMBER, such as cost=0.5, not {item!r}")
+    return key.strip(), value.strip()
+
+
+def job(params: Mapping[str, Any], **more: Any) -> Workload:
+    """The workload of a command's parameters: the file's fields, the options over them, ``more`` over both."""
+    path: Path | None = params.get("workload_file")
+    fields = {key.replace("-", "_"): value for key, value in read_toml(path).items()} if path else {}
+    options = {**given_fields(params), **more}
+    for names in EXCLUSIVE:
+        if any(name in options for name in names):
+            fields = {name: value for name, value in fields.items() if name not in names}
+    return _make({**fields, **options}, options, str(path or "workload"))
+
+
+def _make(fields: dict[str, Any], options: Mapping[str, Any], origin: str) -> Workload:
+    from pydantic import ValidationError
+
+    try:
+        return Workload(**fields)
+    except ValidationError as error:
+        line = describe_validation(error, origin, list(Workload.model_fields))
+        place = error.errors(include_url=False)[0]["loc"]
+        if place and place[0] in options:
+            name = option_names(str(place[0]))[0]
+            line = line.replace(f"{origin}: {place[0]}", name, 1)
+        raise InputError(line) from None

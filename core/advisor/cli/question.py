@@ -1,0 +1,83 @@
+"""What ``rank``, ``explain`` and ``estimate`` share: the options of a question, asking it, exporting the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from advisor.cli import output
+from advisor.cli.options import job
+from advisor.cli.progress import progress
+from advisor.cli.session import Session
+from advisor.errors import InputError, PluginError, UnknownNameError
+
+if TYPE_CHECKING:
+    from advisor.ranking.result import Ranking
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def owned_options(command: Command) -> Command:
+    """Add ``--owned`` and ``--also-rent``."""
+    for option in (
+        click.option("--also-rent", is_flag=True, help="With --owned: rank what is on offer beside it."),
+        click.option("--owned", type=click.Path(path_type=Path), metavar="FILE",
+                     help="TOML inventory of hardware that you have, ranked alone at its running cost."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def question_options(command: Command) -> Command:
+    """Add ``--ranker`` and the options of owned hardware."""
+    ranker = click.option("--ranker", default="", metavar="NAME", help="Ranker that puts the candidates in order.")
+    return owned_options(ranker(command))
+
+
+def export_options(command: Command) -> Command:
+    """Add ``--export`` and where it goes."""
+    for option in (
+        output.force_option,
+        click.option("--output", "output_file", type=click.Path(path_type=Path), metavar="FILE",
+                     help="Write the export to a file."),
+        click.option("--export", metavar="NAME", help="Print the best candidate as this exporter writes it."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def ask(session: Session, model: str, params: Mapping[str, Any]) -> Ranking:
+    """Rank ``model`` for the workload that the options describe."""
+    owned: Path | None = params.get("owned")
+    if params.get("also_rent") and owned is None:
+        raise InputError("--also-rent goes with --owned FILE")
+    workload = job(params)
+    advisor = session.advisor(owned, params.get("also_rent", False))
+    with progress("Ranking hardware"):
+        return advisor.rank(model, workload, ranker=params.get("ranker", ""))
+
+
+def export_text(ranking: Ranking, name: str, path: Path | None, force: bool) -> None:
+    """Print or write the first candidate as an exporter writes it."""
+    from advisor.plugins import guarded
+
+    exporter = ranking.registry.exporters.get(name)
+    if exporter is None:
+        raise UnknownNameError("exporter", name, ranking.registry.exporters)
+    if ranking.best is None:
+        raise InputError(f"nothing to export with {name}: no candidate is feasible (advisor explain says why)")
+    best, warnings = ranking.best, ranking.context.warn
+    text = guarded(ranking.registry.owner(exporter), f"exporter {name!r}", warnings,
+                   lambda: exporter.export(best, ranking.context))  # fmt: skip
+    if not isinstance(text, str):
+        reason = ranking.warnings[-1] if text is None and ranking.warnings else "it gave no text"
+        raise PluginError(f"exporter {name} failed: {reason}")
+    text = text if text.endswith("\n") else f"{text}\n"
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_file(path, text, force)
+        click.echo(f"wrote {path}", err=True)

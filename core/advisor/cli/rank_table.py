@@ -1,0 +1,75 @@
+"""The ranking as a table for people."""
+
+from __future__ import annotations
+
+import click
+
+from advisor.cli import words
+from advisor.cli.tables import Column, Table, paragraph
+from advisor.ranking.result import Candidate, Ranking
+from advisor.units import format_quantity
+
+MISSES_SHOWN = 5
+
+
+def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
+    """Print the title, the table, the answer, and what is not feasible."""
+    workload, model = ranking.context.workload, ranking.context.model
+    paragraph(f"{model.name} ({format_quantity(model.parameters, '')} parameters), {workload.task}: "
+              f"{ranking.feasible_count:,} of {len(ranking.rows):,} candidates feasible, "
+              f"{len(ranking):,} alternatives")  # fmt: skip
+    if shown:
+        click.echo()
+        table, same = ranking_table(ranking, shown)
+        table.show()
+        if same:
+            paragraph("In all: " + ", ".join(f"{name} {value}" for name, value in same.items()))
+    click.echo()
+    paragraph(words.answer(ranking))
+    if ranking.best is None:
+        for line in ranking.explain(1).relaxations:
+            paragraph(f"  {line}")
+    missed = words.left_out_lines(ranking, MISSES_SHOWN)
+    if missed:
+        click.echo("\nNot feasible:")
+        for line in missed:
+            paragraph(f"  {line}", indent="    ")
+    elif ranking.best is None:
+        for reason, count in sorted(ranking.context.left_out.items(), key=lambda item: -item[1])[:MISSES_SHOWN]:
+            paragraph(f"  {reason} ({count:,} candidates)")
+
+
+def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict[str, str]]:
+    """The table, and the columns that say the same in every row, which are left out of it."""
+    columns = {
+        "#": (Column("#", "right", 10), [str(c.rank) for c in shown]),
+        "hardware": (Column("hardware", keep=10, narrow=14), [words.hardware(c) for c in shown]),
+        "where": (Column("where", keep=8, narrow=14), [words.place(c) for c in shown]),
+        "recipe": (Column("recipe", keep=9, narrow=14), [words.recipe(c) for c in shown]),
+    }
+    for title, name, scale in words.main_estimates(ranking):
+        keep = 6 if title != "TPOT" else 4
+        columns[title] = (Column(title, "right", keep), [words.estimate_text(c, name, scale) for c in shown])
+    columns["mem"] = (Column("mem", "right", 2), [words.memory_share(c) for c in shown])
+    objectives = [item for item in ranking.measured if item.objective.aspect and
+                  (item.scorer or item.objective.aspect == "quality")]  # fmt: skip
+    for item in objectives:
+        weight = ranking.weights.get(item.objective.aspect, 0.0)
+        texts = [format_quantity(float(item.value[c.row]), item.objective.unit) for c in shown]
+        unit = _shared_unit(texts)
+        title = f"{item.objective.aspect} {unit}".strip()
+        texts = [text.removesuffix(unit).strip() if unit else text for text in texts]
+        columns[title] = (Column(title, "right", 7 if weight > 0.05 else 3, 7), texts)
+    columns["bound by"] = (Column("bound by", keep=1), [c.bound for c in shown])
+    same = words.constant({name: texts for name, (_, texts) in columns.items() if name not in ("#", "hardware")})
+    kept = {name: column for name, column in columns.items() if name not in same}
+    table = Table([column for column, _ in kept.values()])
+    for row in zip(*(texts for _, texts in kept.values()), strict=True):
+        table.add(*row)
+    return table, same
+
+
+def _shared_unit(texts: list[str]) -> str:
+    """The unit that ends every text, to go into the heading once."""
+    units = {text[i:] if (i := next((i for i, char in enumerate(text) if char in " /"), -1)) >= 0 else "" for text in texts}
+    return units.pop().strip() if len(units) == 1 else ""

@@ -1,0 +1,75 @@
+"""The group that turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import click
+
+from advisor.cli.session import Session
+from advisor.cli.tables import clean
+from advisor.errors import AdvisorError, nearest
+
+#: Exit codes, as ``docs/cli.md`` documents them.
+INPUT_ERROR = 2
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
+INTERRUPTED = 130  # 128 + SIGINT
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+class Root(click.Group):
+    """A group that never shows a traceback, unless asked with ``--debug``."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run, and leave with a code: ``standalone_mode=False`` lets exceptions through, as click does."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        session = extra.setdefault("obj", Session())
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            _fail(usage_line(error), error.exit_code)
+        except AdvisorError as error:
+            _fail(str(error), INPUT_ERROR)
+        except (KeyboardInterrupt, click.Abort):
+            _fail("interrupted", INTERRUPTED)
+        except BrokenPipeError:
+            # The reader has gone: nothing more may be written, not even by the interpreter on its way out.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(BROKEN_PIPE)
+        except Exception as error:
+            if session.debug:
+                raise
+            text = " ".join(str(error).split())[:300]
+            _fail(f"internal error: {type(error).__name__}: {text}; run again with --debug for the traceback",
+                  INTERNAL_ERROR)  # fmt: skip
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def usage_line(error: click.ClickException) -> str:
+    """Write click's complaint as one line, with the nearest option and where help is."""
+    context = getattr(error, "ctx", None)
+    text = " ".join(error.format_message().split()).rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        known = [name for param in context.command.params for name in param.opts] if context else []
+        text = f"no such option {error.option_name}{nearest_hint(error.option_name, known)}"
+    text = text[:1].lower() + text[1:]
+    return f"{text} ({context.command_path} --help)" if context and isinstance(error, click.UsageError) else text
+
+
+def nearest_hint(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean X?"``, or nothing."""
+    close = nearest(name, known)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _fail(line: str, code: int) -> NoReturn:
+    with contextlib.suppress(OSError):
+        click.echo(clean(f"advisor: {line}"), err=True)
+    sys.exit(code)

@@ -1,0 +1,98 @@
+"""What the options that every command takes come to: the advisor to ask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from advisor.cli.tables import clean
+
+if TYPE_CHECKING:
+    from advisor.api import Advisor
+    from advisor.plugins import Plugins
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """One run of the command line.
+
+    ``plugins`` and ``discover`` are for tests and for programs that wrap the command line.
+    """
+
+    plugins: Sequence[object] = ()
+    discover: bool = True
+    without: list[str] = field(default_factory=list)
+    trace: bool = False
+    debug: bool = False
+    shown: set[str] = field(default_factory=set)
+    _loaded: Plugins | None = None
+
+    def skipped(self) -> list[str]:
+        """Plugins to leave out: of the options, and of the environment variable ``ADVISOR_WITHOUT``."""
+        named = [*self.without, os.environ.get("ADVISOR_WITHOUT", "")]
+        return list(dict.fromkeys(name.strip() for text in named for name in text.split(",") if name.strip()))
+
+    def advisor(self, owned: Path | None = None, also_rent: bool = False) -> Advisor:
+        """Make the advisor; ``owned`` is an inventory file, whose hardware replaces the offers or joins them."""
+        from advisor.api import Advisor
+
+        made = Advisor(self.plugins, without=self.skipped(), discover=self.discover, trace=self._trace())
+        if owned is not None:
+            from advisor.inventory import read_inventory
+
+            stock = read_inventory(owned, made.registry)
+            made.registry = stock.registry(made.registry.plugins, also_rent)
+        return made
+
+    def loaded(self, but: set[str]) -> Plugins:
+        """The plugins without those named, to ask them for commands."""
+        from advisor.plugins import Plugins
+
+        if self._loaded is None:
+            self._loaded = Plugins(self.plugins, [*self.skipped(), *but], discover=self.discover, trace=self._trace())
+        return self._loaded
+
+    def _trace(self) -> Callable[[str], None] | None:
+        return (lambda line: click.echo(f"advisor: hook: {line}", err=True)) if self.trace else None
+
+    def warn(self, lines: Sequence[str] = ()) -> None:
+        """Print warnings on standard error, each once."""
+        for line in lines:
+            if line not in self.shown:
+                self.shown.add(line)
+                click.echo(clean(f"advisor: warning: {line}"), err=True)
+
+
+def _set_without(ctx: click.Context, _: click.Parameter, names: tuple[str, ...]) -> None:
+    ctx.ensure_object(Session).without.extend(names)
+
+
+def _set_trace(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    session = ctx.ensure_object(Session)
+    session.trace = session.trace or wanted
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    session = ctx.ensure_object(Session)
+    session.debug = session.debug or wanted
+
+
+def common_options(command: Command) -> Command:
+    """Add the options that every command takes, before or after its name."""
+    for option in (
+        click.option("--debug", is_flag=True, expose_value=False, callback=_set_debug,
+                     help="Show the traceback of an unexpected error."),
+        click.option("--trace-hooks", is_flag=True, expose_value=False, callback=_set_trace,
+                     help="Show each call of a plugin's hook on standard error."),
+        click.option("--without", multiple=True, metavar="PLUGIN", expose_value=False, callback=_set_without,
+                     help="Leave a plugin out; repeatable, and ADVISOR_WITHOUT=a,b does the same."),
+    ):  # fmt: skip
+        command = option(command)
+    return command

@@ -1,0 +1,130 @@
+"""Short texts for candidates: what, where, how, and the figures that matter for the task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from advisor.units import format_quantity
+
+if TYPE_CHECKING:
+    from advisor.ranking.result import Candidate, Figure, Ranking
+
+#: How the literature writes the parallel degrees.
+DEGREES = {
+    "tensor_parallel": "tp", "pipeline_parallel": "pp", "data_parallel": "dp", "expert_parallel": "ep",
+    "context_parallel": "cp",
+}  # fmt: skip
+
+
+def hardware(candidate: Candidate) -> str:
+    """``4 x H100 SXM 80GB``."""
+    return f"{candidate.device_count} x {candidate.device.name}"
+
+
+def place(candidate: Candidate) -> str:
+    """Provider, region and term: ``acme eu-west spot``; on-demand goes without saying."""
+    offer = candidate.offer
+    if offer is None:
+        return "no known offer"
+    term = "" if offer.term in ("on-demand", offer.provider) else f" {offer.term}"
+    return f"{offer.provider} {offer.region}{term}"
+
+
+def recipe(candidate: Candidate) -> str:
+    """``fp8, tp=4, batch 32``: techniques, parallel degrees above one, and the batch."""
+    layout = candidate.layout
+    words = [label for label in candidate.recipe.values() if label.partition("=")[0] not in layout]
+    words += [f"{short}={layout[name]}" for name, short in DEGREES.items() if layout[name] > 1]
+    batch = layout["global_batch"] if candidate.ranking.context.workload.trains else layout["batch"]
+    return ", ".join([*words, f"batch {batch}"])
+
+
+def memory_share(candidate: Candidate) -> str:
+    """Share of the device's memory that is used."""
+    return f"{100 * candidate.column('memory') / (candidate.device.memory_gib * 2**30):.0f}%"
+
+
+def main_estimates(ranking: Ranking) -> list[tuple[str, str, str]]:
+    """Heading, estimate and unit override of what a person asks first, by task."""
+    workload, model = ranking.context.workload, ranking.context.model
+    if workload.trains:
+        return [("step", "step_time", ""), ("run time", "run_time", "")]
+    if workload.task == "batch":
+        return [("per second", "samples_per_s", ""), ("run time", "run_time", "")]
+    if model.generates:
+        return [("TTFT", "time_to_first_token", ""), ("TPOT", "time_per_output_token", ""),
+                ("tok/s", "samples_per_s", "tokens")]  # fmt: skip
+    return [("latency", "request_latency", ""), ("req/s", "samples_per_s", "")]
+
+
+def estimate_text(candidate: Candidate, name: str, scale: str = "") -> str:
+    """One estimate in short; ``scale="tokens"`` turns requests into generated tokens."""
+    if name not in candidate.table:
+        return "-"
+    value = candidate.column(name)
+    if scale == "tokens":
+        return format_quantity(value * candidate.ranking.context.workload.output_tokens, "")
+    unit = candidate.estimates[name].unit
+    return format_quantity(value, "" if unit == "/s" else unit)
+
+
+def interval(figure: Figure) -> str:
+    """The 80 % interval: ``±8 %`` where it is even, else ``low – high``."""
+    value, low, high = figure.value, figure.low, figure.high
+    if not all(map(math.isfinite, (value, low, high))) or low == high:
+        return ""
+    below, above = value - low, high - value
+    if value > 0 and abs(above - below) <= 0.1 * max(above, below):
+        return f"±{50 * (high - low) / value:.0f} %"
+    return f"{format_quantity(low, figure.unit)} – {format_quantity(high, figure.unit)}"
+
+
+def heading(name: str) -> str:
+    """A column name as people write it."""
+    return name.replace("_", " ")
+
+
+def answer(ranking: Ranking) -> str:
+    """The ranking in one sentence."""
+    best = ranking.best
+    if best is None:
+        return "No candidate is feasible."
+    text = f"Best: {hardware(best)} at {place(best)}, {recipe(best)}"
+    if len(ranking) == 1:
+        return f"{text}: the only hardware that meets every limit."
+    second = ranking[1]
+    why = _advantage(ranking, best, second)
+    return f"{text}, because {why} than the next ({hardware(second)} at {place(second)})." if why else f"{text}."
+
+
+def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:
+    """The aspect in which the best gains most on the second, weighted as the user wants."""
+    judged = [item for item in ranking.measured if item.objective.aspect]
+    gains = [(ranking.weights.get(item.objective.aspect, 0.0)
+              * (ranking.losses[second.row, column] - ranking.losses[best.row, column]), item.objective.name, item)
+             for column, item in enumerate(judged)]  # fmt: skip
+    if not gains or max(gains, key=lambda gain: gain[0])[0] <= 0:
+        return ""
+    _, name, item = max(gains, key=lambda gain: gain[0])
+    mine, other = float(item.value[best.row]), float(item.value[second.row])
+    more = "lower" if item.objective.direction == "minimize" else "higher"
+    unit = item.objective.unit
+    change = ""
+    if item.objective.scale == "ratio" and other > 0:
+        ratio = mine / other
+        change = f"{100 * abs(1 - ratio):.0f} % " if 0.5 <= ratio <= 2 else f"{max(ratio, 1 / max(ratio, 1e-12)):.2g}x "
+    return f"its {heading(name)} ({format_quantity(mine, unit)}) is {change}{more}"
+
+
+def left_out_lines(ranking: Ranking, most: int) -> list[str]:
+    """One line a device that has no feasible candidate, the nearest misses first."""
+    missed = ranking.infeasible
+    lines = [f"{hardware(candidate)}: {'; '.join(candidate.reasons)}" for candidate in missed[:most]]
+    return [*lines, f"and {len(missed) - most} more (--limit, advisor explain)"] if len(missed) > most else lines
+
+
+def constant(values: Mapping[str, list[str]]) -> dict[str, str]:
+    """Columns that say the same in every one of several rows."""
+    return {name: column[0] for name, column in values.items() if len(column) > 1 and len(set(column)) == 1}

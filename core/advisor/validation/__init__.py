@@ -1,0 +1,7 @@
+"""Predictions beside measurements, in the measurement schema of ``docs/measurements.md``."""
+
+from __future__ import annotations
+
+from advisor.validation.measurements import Validation, validate
+
+__all__ = ["Validation", "validate"]

@@ -1,0 +1,44 @@
+"""Figures that every roofline takes from the catalog and from its plugin's constants in the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from advisor.candidates import Candidates
+from advisor.context import Context
+from advisor.formats import format_code
+from advisor_roofline.constants import Constants
+from advisor_roofline.links import link_columns
+from advisor_roofline.machine import Machine
+
+
+def describe(rows: Candidates, context: Context, constants: Constants, *, idle_share: float, **own: Any) -> Machine:
+    """Build a machine from the devices' figures and the constants; ``own`` gives or replaces fields.
+
+    ``idle_share`` of the board power stands for an idle power that no source gives.
+    """
+    devices, index = context.devices, rows["device"]
+    bandwidth = devices.memory_bandwidth[index]
+    idle = np.where(np.isnan(devices.idle_power), idle_share * devices.board_power, devices.idle_power)[index]
+    figures: dict[str, Any] = {
+        "matrix_flops": context.peak_flops(rows),
+        "wide_flops": devices.flops[index, format_code("bf16")],
+        "vector_flops": devices.flops[index, format_code("fp32")],
+        "bandwidth": bandwidth,
+        "units": devices.compute_units[index],
+        "matrix_efficiency": constants["matrix_efficiency"][index],
+        "attention_efficiency": constants["attention_efficiency"][index],
+        "bandwidth_efficiency": constants["bandwidth_efficiency"][index],
+        "kernel_seconds": constants["kernel_us"][index] * 1e-6,
+        "step_seconds": constants["step_us"][index] * 1e-6,
+        "sequence_seconds": constants["sequence_us"][index] * 1e-6,
+        "ramp_bytes": constants["ramp_us"][index] * 1e-6 * bandwidth,
+        "board_power": devices.board_power[index],
+        "idle_power": idle,
+        "overhead_bytes": constants["overhead_gib"][index] * 2.0**30,
+        "spread": constants["spread"][index],
+        **link_columns(rows, context),
+    }
+    return Machine(**(figures | own))

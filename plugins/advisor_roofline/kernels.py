@@ -1,0 +1,181 @@
+"""Time of one operator on one device: the larger of arithmetic and traffic, and a fixed time a kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.context import Context
+from advisor.formats import format_named
+from advisor.models import Model
+from advisor.operators import (
+    Attention,
+    Convolution,
+    Elementwise,
+    Embedding,
+    ExpertMatMul,
+    MatMul,
+    Operator,
+    Recurrence,
+)
+from advisor_roofline.machine import Machine
+from advisor_roofline.shapes import cache_sharing, devices_sharing
+
+
+@dataclass
+class Work:
+    """What one pass over some units looks like, a value a row.
+
+    ``units`` pass through each replica; each attends to ``context`` earlier ones; ``sequences`` is how
+    many sequences they belong to. In decode every sequence adds one unit and reads its whole cache.
+    """
+
+    units: Array
+    context: Array
+    sequences: Array
+    decode: bool
+    all_logits: bool = False
+
+
+@dataclass
+class KernelTime:
+    """Seconds of arithmetic, of traffic, and fixed; and the FLOPs done."""
+
+    arithmetic: Array
+    traffic: Array
+    fixed: Array
+    flops: Array
+
+
+class Kernels:
+    """Operator times for one model and table of rows."""
+
+    def __init__(self, rows: Candidates, context: Context, machine: Machine) -> None:
+        self.rows = rows
+        self.machine = machine
+        self.model: Model = context.model
+        self.activation_bytes = np.where(rows["compute_format"] == _code("fp32"), 4.0, 2.0)
+        self._matrix_rate = machine.matrix_flops * machine.matrix_efficiency * rows["matrix_speedup"]
+        self._wide_rate = machine.wide_flops * machine.matrix_efficiency
+        self._bandwidth = machine.bandwidth * machine.bandwidth_efficiency
+
+    def weight_bytes_each(self, op: Operator) -> Array:
+        """Stored bytes of one weight of the operator."""
+        native = format_named(self.model.format_of(op)).bits / 8
+        if not op.quantizable:
+            return np.full(len(self.rows), native)
+        changed = self.rows["weight_bits"] / 8
+        return np.where(self.rows["requantized"], changed, native) * self.rows["parameter_share"]
+
+    def time(self, op: Operator, work: Work) -> KernelTime:
+        """Time of one copy of the operator."""
+        if isinstance(op, ExpertMatMul):
+            return self._experts(op, work)
+        if isinstance(op, MatMul):
+            return self._matmul(op, work)
+        if isinstance(op, Attention):
+            return self._attention(op, work)
+        if isinstance(op, Recurrence):
+            return self._recurrence(op, work)
+        if isinstance(op, (Elementwise, Embedding)):
+            return self._streamed(op, work)
+        return self._streamed(op, work)
+
+    def _matmul(self, op: MatMul, work: Work) -> KernelTime:
+        units = work.sequences if op.last_unit_only and not work.all_logits else work.units
+        share = devices_sharing(op, self.rows)
+        inner = op.inputs / np.where(op.split == "rows", share, 1)
+        outer = op.outputs / np.where(op.split in ("columns", "heads", "vocabulary"), share, 1)
+        count = units * op.positions
+        flops = 2 * count * inner * outer / op.groups * self._flops_share(op)
+        traffic = inner * outer / op.groups * self.weight_bytes_each(op)
+        moved = op.input_elements * units + count * outer if isinstance(op, Convolution) else count * (inner + outer)
+        rate = self._rate(op) * self._fill(count, outer / op.groups, inner)
+        return KernelTime(flops / rate, self._move(traffic + moved * self.activation_bytes), self._fixed(), flops)
+
+    def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
+        """Each expert touched by the batch is read once; the devices share the experts, or cut each one."""
+        rows = self.rows
+        spread = np.maximum(rows["expert_parallel"], 1.0)
+        cut = devices_sharing(op, rows) / spread
+        replicas = np.maximum(1.0, spread / np.maximum(rows["tensor_parallel"], 1))
+        routed = work.units * replicas * op.experts_per_unit / spread
+        touched = op.experts_touched(work.units * replicas) / spread
+        flops = 2 * routed * op.inputs * op.outputs / cut * self._flops_share(op)
+        traffic = touched * op.inputs * op.outputs / cut * self.weight_bytes_each(op)
+        moved = routed * (op.inputs + op.outputs / cut) * self.activation_bytes
+        each = routed / np.maximum(touched, 1e-9)
+        rate = self._rate(op) * self._fill(each, op.outputs / cut, op.inputs, parallel=touched)
+        return KernelTime(flops / rate, self._move(traffic + moved), self._fixed(), flops)
+
+    def _attention(self, op: Attention, work: Work) -> KernelTime:
+        """Prefill is arithmetic over half the square (causal); decode reads the cache."""
+        share = devices_sharing(op, self.rows)
+        machine = self.machine
+        rate = machine.wide_flops * machine.attention_efficiency
+        cached_bytes = op.cache_elements * op.cached(work.context) * self.rows["cache_bits"] / 8
+        cached_bytes = cached_bytes * work.sequences / cache_sharing(op, self.rows)
+        if work.decode:
+            flops = op.absorbed_flops(work.units, work.context) / share
+            return KernelTime(flops / rate, self._move(cached_bytes), self._fixed() * 2, flops)
+        length = work.units / np.maximum(work.sequences, 1e-9)
+        earlier = np.maximum(work.context - length, 0.0)
+        seen = earlier + (length / 2 if op.causal else length)
+        flops = op.flops(work.units, seen) / share
+        moved = op.activation_elements * work.units * self.activation_bytes / share
+        return KernelTime(flops / rate, self._move(moved + cached_bytes), self._fixed(), flops)
+
+    def _recurrence(self, op: Recurrence, work: Work) -> KernelTime:
+        share = devices_sharing(op, self.rows)
+        flops = op.flops(work.units) / share
+        state = op.state_elements * work.sequences * 2 * 4 / share  # read and written in fp32
+        moved = op.activation_elements * work.units * self.activation_bytes / share
+        weights = op.parameters * self.activation_bytes
+        rate = self.machine.wide_flops * self.machine.attention_efficiency * 0.5
+        fixed = self._fixed() * (op.positions if op.sequential else 2)
+        return KernelTime(flops / rate, self._move(state + moved + weights), fixed, flops)
+
+    def _streamed(self, op: Operator, work: Work) -> KernelTime:
+        moved = op.activation_elements * work.units * self.activation_bytes
+        zero = np.zeros(len(self.rows))
+        return KernelTime(zero, self._move(moved), self._fixed() * (1.0 if moved.any() else 0.0), zero)
+
+    def _flops_share(self, op: Operator) -> Array:
+        return self.rows["flops_share"] if op.quantizable else np.ones(len(self.rows))
+
+    def _rate(self, op: Operator) -> Array:
+        return self._matrix_rate if op.quantizable else self._wide_rate
+
+    def _fixed(self) -> Array:
+        return self.machine.kernel_seconds
+
+    def _fill(self, count: Array, outer: Array, inner: Array, parallel: Array | float = 1.0) -> Array:
+        """Share of the matrix units that a product of ``count x inner x outer`` keeps busy.
+
+        Padding of rows and columns to what a unit takes, and units left idle in the last wave of
+        blocks; long inner products are cut so that small outputs still spread over the units.
+        """
+        machine = self.machine
+        padded_rows = np.ceil(count / machine.pad_rows) * machine.pad_rows
+        row_fill = count / np.maximum(padded_rows, 1e-9)
+        blocks = np.ceil(count / machine.tile_rows) * np.ceil(outer / machine.tile_columns) * parallel
+        blocks = blocks * np.maximum(1.0, inner / 1024.0)
+        waves = blocks / machine.units
+        wave_fill = waves / np.ceil(np.maximum(waves, 1e-9))
+        wave_fill = np.where(waves > 8, 1.0, np.maximum(wave_fill, np.minimum(waves, 1.0) * 0.9))
+        return np.maximum(row_fill * wave_fill, 1e-6)
+
+    def _move(self, moved_bytes: Array) -> Array:
+        """Time to move bytes: short transfers do not reach the full rate; what fits the cache is faster."""
+        machine = self.machine
+        slow = (moved_bytes + machine.ramp_bytes * (moved_bytes > 0)) / self._bandwidth
+        fast = moved_bytes / machine.cache_bandwidth
+        return np.where(moved_bytes <= machine.cache_bytes, np.minimum(slow, fast), slow)
+
+
+def _code(name: str) -> int:
+    from advisor.formats import format_code
+
+    return format_code(name)

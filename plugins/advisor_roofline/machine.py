@@ -1,0 +1,45 @@
+"""What a roofline knows of the devices: rates and fixed times, one value a candidate row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.candidates import Array
+
+
+@dataclass(kw_only=True)
+class Machine:
+    """Devices as seen by the roofline; every array has one value a row.
+
+    Rates are peaks; the efficiencies are the largest shares of them that long kernels reach.
+    ``matrix_flops`` is of the format that the row computes in, ``wide_flops`` of 16-bit (or the widest
+    native) arithmetic for attention and for operators that stay unquantized. ``tile_rows`` and
+    ``tile_columns`` are the block that one unit works on: smaller shapes are padded to it.
+    """
+
+    matrix_flops: Array
+    wide_flops: Array
+    vector_flops: Array
+    bandwidth: Array
+    cache_bytes: Array
+    cache_bandwidth: Array
+    units: Array
+    matrix_efficiency: Array
+    attention_efficiency: Array
+    bandwidth_efficiency: Array
+    tile_rows: Array
+    tile_columns: Array
+    pad_rows: Array
+    kernel_seconds: Array
+    step_seconds: Array
+    sequence_seconds: Array
+    ramp_bytes: Array
+    link_bandwidth: Array
+    link_latency: Array
+    network_bandwidth: Array
+    network_latency: Array
+    link_domain: Array
+    board_power: Array
+    idle_power: Array
+    overhead_bytes: Array
+    spread: Array

@@ -1,0 +1,97 @@
+"""Time of one pass through the model on one replica, by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.context import Context
+from advisor.models import Layer
+from advisor_roofline.collectives import all_reduce_seconds, all_to_all_seconds, send_seconds
+from advisor_roofline.kernels import Kernels, Work
+from advisor_roofline.machine import Machine
+from advisor_roofline.shapes import reductions
+
+
+@dataclass
+class StepTime:
+    """Seconds by part; the parts sum to ``total``. ``flops`` are of one device."""
+
+    compute: Array
+    memory: Array
+    link: Array
+    launch: Array
+    host: Array
+    flops: Array
+
+    @property
+    def total(self) -> Array:
+        """Seconds of the step."""
+        return self.compute + self.memory + self.link + self.launch + self.host
+
+    def scaled(self, factor: Array | float) -> StepTime:
+        """Return the step ``factor`` times as long."""
+        return StepTime(*(getattr(self, name) * factor for name in PARTS), self.flops * factor)
+
+    def __add__(self, other: StepTime) -> StepTime:
+        return StepTime(*(getattr(self, name) + getattr(other, name) for name in PARTS), self.flops + other.flops)
+
+
+PARTS = ("compute", "memory", "link", "launch", "host")
+
+
+def forward_time(
+    rows: Candidates, context: Context, machine: Machine, work: Work, *, backward: bool = False
+) -> StepTime:
+    """Time of a forward pass of ``work`` through all layers; with ``backward`` also of its gradients.
+
+    An operator takes the larger of its arithmetic and its traffic; the excess of traffic over
+    arithmetic is the memory part. Backward does each matrix product twice (Narayanan et al. 2021).
+    Stages of a pipeline work one after the other on the same units, so that the time is the sum.
+    """
+    kernels = Kernels(rows, context, machine)
+    zero = np.zeros(len(rows))
+    step = StepTime(zero, zero.copy(), zero.copy(), zero.copy(), zero.copy(), zero.copy())
+    passes = backward_passes(rows) + 1.0 if backward else np.ones(len(rows))
+    exchanges = 2.0 if backward else 1.0
+    for layer in context.model.layers:
+        if layer.stack != "main":
+            continue
+        for op in layer.operators:
+            kernel = kernels.time(op, work)
+            repeats = op.copies * layer.count * passes
+            step.compute += repeats * kernel.arithmetic
+            step.memory += repeats * np.maximum(kernel.traffic - kernel.arithmetic, 0.0)
+            step.launch += repeats * kernel.fixed
+            step.flops += repeats * kernel.flops
+        step.link += (
+            exchanges * layer.count * _layer_link(layer, rows, context, machine, work, kernels.activation_bytes)
+        )
+    stages = rows["pipeline_parallel"]
+    hidden = context.model.hidden_size * kernels.activation_bytes
+    hops = (stages - 1) * send_seconds(work.units * hidden, machine, stages * rows["tensor_parallel"])
+    step.link += exchanges * np.where(stages > 1, hops, 0.0)
+    step.host += machine.step_seconds + machine.sequence_seconds * work.sequences
+    return step
+
+
+def backward_passes(rows: Candidates) -> Array:
+    """Matrix work of backward over that of forward: 2 where weights are trained, 1 where they are frozen."""
+    return 1.0 + np.minimum(rows["trainable_share"], 1.0)
+
+
+def _layer_link(layer: Layer, rows: Candidates, context: Context, machine: Machine, work: Work, width: Array) -> Array:
+    sums, exchanges = reductions(layer)
+    tensor = rows["tensor_parallel"].astype(float)
+    message = work.units * context.model.hidden_size * width
+    seconds = sums * all_reduce_seconds(message, tensor, machine)
+    if exchanges:
+        experts = rows["expert_parallel"].astype(float)
+        beyond = experts > tensor  # experts spread over replicas: tokens travel; else a partial sum is reduced
+        tokens = message * 2 / np.maximum(tensor, 1)
+        seconds = seconds + np.where(
+            beyond, 2 * all_to_all_seconds(tokens, experts, machine), all_reduce_seconds(message, tensor, machine)
+        )
+    return seconds
