@@ -1,7 +1,9 @@
-"""Communication times: latency and bandwidth terms, within a link domain and across it.
+"""Communication times: latency and bandwidth terms, within a link domain and across domains.
 
-Ring and tree costs as in Thakur, Rabenseifner and Gropp 2005 ("Optimization of collective
-communication operations in MPICH"): the faster of a one-shot exchange (small messages) and a ring.
+Costs of rings, trees and one-shot exchanges as in Thakur, Rabenseifner and Gropp 2005 ("Optimization
+of collective communication operations in MPICH"); the cheapest for the message is taken, as NCCL
+does. A group that spans domains works in levels: within each domain, then across them with each
+device's share, then within again.
 """
 
 from __future__ import annotations
@@ -12,40 +14,57 @@ from advisor.candidates import Array
 from advisor_roofline.machine import Machine
 
 
-def _path(machine: Machine, group: Array) -> tuple[Array, Array]:
-    """Bandwidth and latency between the members of a group: the link's, or the network's beyond its domain."""
-    inside = group <= machine.link_domain
-    bandwidth = np.where(inside, machine.link_bandwidth, machine.network_bandwidth)
-    latency = np.where(inside, machine.link_latency, machine.network_latency)
-    return bandwidth, latency
-
-
-def all_reduce_seconds(message_bytes: Array, group: Array, machine: Machine) -> Array:
-    """Time to sum ``message_bytes`` over ``group`` devices; 0 for one device."""
-    bandwidth, latency = _path(machine, group)
+def _levels(machine: Machine, group: Array) -> tuple[Array, Array]:
+    """Members of the group within one link domain, and the number of domains it spans."""
     group = np.maximum(group, 1)
-    ring = 2 * (group - 1) * latency * 0.5 + 2 * (group - 1) / group * message_bytes / bandwidth
-    one_shot = 2 * latency + (group - 1) * message_bytes / bandwidth
-    return np.where(group > 1, np.minimum(ring, one_shot), 0.0)
+    inside = np.minimum(group, np.maximum(machine.link_domain, 1))
+    return inside, np.ceil(group / inside)
 
 
-def gather_seconds(message_bytes: Array, group: Array, machine: Machine) -> Array:
-    """Time of an all-gather or reduce-scatter whose whole is ``message_bytes``."""
-    bandwidth, latency = _path(machine, group)
-    group = np.maximum(group, 1)
-    return np.where(
-        group > 1, latency * np.log2(np.maximum(group, 2)) + (group - 1) / group * message_bytes / bandwidth, 0
-    )
+def _sum_flat(message: Array, group: Array, bandwidth: Array, latency: Array) -> Array:
+    """All-reduce among equals: the fastest of one-shot, ring and tree."""
+    several = np.maximum(group, 2)
+    one_shot = 2 * latency + (several - 1) * message / bandwidth
+    ring = 2 * (several - 1) * latency + 2 * (several - 1) / several * message / bandwidth
+    tree = 2 * np.log2(several) * latency + 2 * message / bandwidth
+    return np.where(group > 1, np.minimum(np.minimum(one_shot, ring), tree), 0.0)
 
 
-def all_to_all_seconds(message_bytes: Array, group: Array, machine: Machine) -> Array:
-    """Time for each device to send ``message_bytes`` in equal parts to the others."""
-    bandwidth, latency = _path(machine, group)
-    group = np.maximum(group, 1)
-    return np.where(group > 1, 2 * latency + (group - 1) / group * message_bytes / bandwidth, 0.0)
+def _gather_flat(message: Array, group: Array, bandwidth: Array, latency: Array) -> Array:
+    """All-gather or reduce-scatter among equals of a whole of ``message`` bytes."""
+    several = np.maximum(group, 2)
+    return np.where(group > 1, np.log2(several) * latency + (several - 1) / several * message / bandwidth, 0.0)
 
 
-def send_seconds(message_bytes: Array, machine: Machine, distance: Array) -> Array:
+def all_reduce_seconds(message: Array, group: Array, machine: Machine) -> Array:
+    """Time to sum ``message`` bytes over ``group`` devices; 0 for one device."""
+    inside, domains = _levels(machine, group)
+    flat = _sum_flat(message, inside, machine.link_bandwidth, machine.link_latency)
+    local = 2 * _gather_flat(message, inside, machine.link_bandwidth, machine.link_latency)
+    across = _sum_flat(message / inside, domains, machine.network_bandwidth, machine.network_latency)
+    return np.where(domains > 1, local + across, flat) + machine.collective_seconds * (group > 1)
+
+
+def gather_seconds(message: Array, group: Array, machine: Machine) -> Array:
+    """Time of an all-gather or reduce-scatter whose whole is ``message`` bytes."""
+    inside, domains = _levels(machine, group)
+    local = _gather_flat(message, inside, machine.link_bandwidth, machine.link_latency)
+    across = _gather_flat(message / inside, domains, machine.network_bandwidth, machine.network_latency)
+    return local + across
+
+
+def all_to_all_seconds(message: Array, group: Array, machine: Machine) -> Array:
+    """Time for each device to send ``message`` bytes in equal parts to the others."""
+    inside, domains = _levels(machine, group)
+    group = inside * domains
+    local = 2 * machine.link_latency + (inside - 1) / group * message / machine.link_bandwidth
+    across = 2 * machine.network_latency + (group - inside) / group * message / machine.network_bandwidth
+    seconds = np.where(domains > 1, np.maximum(local, across), local) + machine.collective_seconds
+    return np.where(group > 1, seconds, 0.0)
+
+
+def send_seconds(message: Array, machine: Machine, distance: Array) -> Array:
     """Time of one message between neighbours of a pipeline; ``distance`` is how many devices it spans."""
-    bandwidth, latency = _path(machine, distance)
-    return latency + message_bytes / bandwidth
+    near = distance <= machine.link_domain
+    latency = np.where(near, machine.link_latency, machine.network_latency)
+    return latency + message / np.where(near, machine.link_bandwidth, machine.network_bandwidth)

@@ -97,7 +97,7 @@ class Kernels:
 
     def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
         """Each expert touched by the batch is read once; the devices share the experts, or cut each one."""
-        rows = self.rows
+        rows, machine = self.rows, self.machine
         spread = np.maximum(rows["expert_parallel"], 1.0)
         cut = devices_sharing(op, rows) / spread
         replicas = np.maximum(1.0, spread / np.maximum(rows["tensor_parallel"], 1))
@@ -108,7 +108,7 @@ class Kernels:
         moved = routed * (op.inputs + op.outputs / cut) * self.activation_bytes
         each = routed / np.maximum(touched, 1e-9)
         rate = self._rate(op) * self._fill(each, op.outputs / cut, op.inputs, parallel=touched)
-        return KernelTime(flops / rate, self._move(traffic + moved), self._fixed(), flops)
+        return KernelTime(flops / rate, self._move(traffic + moved, machine.expert_read_efficiency), self._fixed(), flops)
 
     def _attention(self, op: Attention, work: Work) -> KernelTime:
         """Prefill is arithmetic over half the square (causal); decode reads the cache."""
@@ -119,7 +119,8 @@ class Kernels:
         cached_bytes = cached_bytes * work.sequences / cache_sharing(op, self.rows)
         if work.decode:
             flops = op.absorbed_flops(work.units, work.context) / share
-            return KernelTime(flops / rate, self._move(cached_bytes), self._fixed() * 2, flops)
+            seconds = self._move(cached_bytes, machine.cache_read_efficiency)
+            return KernelTime(flops / rate, seconds, self._fixed() * 2, flops)
         length = work.units / np.maximum(work.sequences, 1e-9)
         earlier = np.maximum(work.context - length, 0.0)
         seen = earlier + (length / 2 if op.causal else length)
@@ -167,10 +168,11 @@ class Kernels:
         wave_fill = np.where(waves > 8, 1.0, np.maximum(wave_fill, np.minimum(waves, 1.0) * 0.9))
         return np.maximum(row_fill * wave_fill, 1e-6)
 
-    def _move(self, moved_bytes: Array) -> Array:
+    def _move(self, moved_bytes: Array, efficiency: Array | None = None) -> Array:
         """Time to move bytes: short transfers do not reach the full rate; what fits the cache is faster."""
         machine = self.machine
-        slow = (moved_bytes + machine.ramp_bytes * (moved_bytes > 0)) / self._bandwidth
+        bandwidth = self._bandwidth if efficiency is None else machine.bandwidth * efficiency
+        slow = (moved_bytes + machine.ramp_bytes * (moved_bytes > 0)) / bandwidth
         fast = moved_bytes / machine.cache_bandwidth
         return np.where(moved_bytes <= machine.cache_bytes, np.minimum(slow, fast), slow)
 

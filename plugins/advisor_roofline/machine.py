@@ -27,6 +27,9 @@ class Machine:
     matrix_efficiency: Array
     attention_efficiency: Array
     bandwidth_efficiency: Array
+    cache_read_efficiency: Array
+    expert_read_efficiency: Array
+    prefill_interference: Array
     tile_rows: Array
     tile_columns: Array
     pad_rows: Array
@@ -36,6 +39,7 @@ class Machine:
     ramp_bytes: Array
     link_bandwidth: Array
     link_latency: Array
+    collective_seconds: Array
     network_bandwidth: Array
     network_latency: Array
     link_domain: Array

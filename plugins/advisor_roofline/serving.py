@@ -29,7 +29,7 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
 
     While a request decodes its ``output_tokens``, each of the others starts over once on average, so
     that their prefills stretch its steps: time per output token = decode + (batch - 1) x prefill /
-    output tokens. A request that arrives waits for the running step, for its own prefill and, like
+    output tokens (times the share that chunking does not hide). A request that arrives waits for the running step, for its own prefill and, like
     in an M/D/1 queue loaded with the share of time spent on prefills, for those before it.
     """
     batch, prompt, output = rows["batch"], rows["input_tokens"], np.maximum(rows["output_tokens"], 1)
@@ -38,7 +38,7 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     one = np.ones(len(rows))
     prefill = forward_time(rows, context, machine, Work(prompt, prompt, one, False))
     occupied = prefill.total / stages
-    per_token = decode.total + (batch - 1) * occupied / output
+    per_token = decode.total + machine.prefill_interference * (batch - 1) * occupied / output
     share = np.minimum(batch * occupied / (output * per_token + prefill.total), 0.95)
     waiting = share / (2 * (1 - share)) * occupied + 0.5 * decode.total * (batch > 1)
     first = prefill.total + np.where(rows["steady"], waiting, 0.0)
