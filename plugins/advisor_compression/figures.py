@@ -1,0 +1,60 @@
+"""The published figures of ``quality.toml`` beyond the plain results."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from advisor.context import Context
+from advisor.interfaces import Technique
+from advisor_quantization.pins import pinned
+from advisor_quantization.quality import EIGHTY_PERCENT, HIGHEST, Kept, QualityTable, make_table
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A published pruned model: the share of parameters it keeps, and the quality with its spread by task."""
+
+    share: float
+    kept: Kept
+    what: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All figures of the package."""
+
+    table: QualityTable
+    pruned: tuple[Pruned, ...]
+    sparse_speedup: float
+
+
+@lru_cache(maxsize=1)
+def figures() -> Figures:
+    """Read ``quality.toml``, once."""
+    import tomli
+
+    document = tomli.loads(resources.files("advisor_compression").joinpath("quality.toml").read_text("utf-8"))
+    pruned = tuple(sorted((_pruned(entry) for entry in document["pruned"]), key=lambda found: -found.share))
+    return Figures(make_table(document), pruned, float(document["sparse_rate"]["speedup"]))
+
+
+def _pruned(entry: dict[str, Any]) -> Pruned:
+    """The mean score kept, and an 80 % interval from the spread of the tasks."""
+    teacher, student = zip(*entry["tasks"], strict=True)
+    value = sum(student) / sum(teacher)
+    reach = EIGHTY_PERCENT * statistics.stdev(after / before for before, after in entry["tasks"])
+    kept = Kept(value, value - reach, min(HIGHEST, value + reach))
+    return Pruned(entry["share"], kept, entry["what"], entry["source"])
+
+
+def wanted(technique: Technique, context: Context) -> bool:
+    """Whether to offer a compression that needs retraining: a project, not a switch.
+
+    It is offered where the user names it, or states by ``min_quality`` how much may be lost.
+    """
+    return pinned(technique, context) or context.workload.min_quality is not None
