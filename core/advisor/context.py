@@ -100,6 +100,7 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     ranker: str = ""
+    frameworks: list[str] = field(default_factory=lambda: [""])
 
     @cached_property
     def devices(self) -> DeviceColumns:

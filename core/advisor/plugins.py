@@ -11,10 +11,16 @@ from typing import Any, TypeVar
 import pluggy
 
 from advisor import hookspecs
-from advisor.errors import InputError, UnknownNameError
+from advisor.errors import InputError, UnknownNameError, nearest
 from advisor.hookspecs import HOOK_VERSION
 
 GROUP = "advisor"
+#: The distribution that the built-in plugins come with.
+DISTRIBUTION = "hardware-advisor"
+#: Names of the hooks.
+HOOKS = tuple(name for name, value in vars(hookspecs).items() if hasattr(value, "advisor_spec"))
+#: What a failing plugin may raise: all but the user's interrupt. ``sys.exit`` must not end the advisor.
+FAILURES = (Exception, SystemExit)
 Result = TypeVar("Result")
 
 
@@ -32,7 +38,9 @@ class Plugins:
     """The plugins of one advisor.
 
     ``extra`` are modules or objects given by an embedder; ``without`` names plugins to leave out.
-    ``warnings`` collects one line for each plugin, or part of one, that was left out.
+    ``warnings`` collects one line for each plugin, or part of one, that was left out. Built-in plugins
+    come first, then the others by name, in whatever order they were installed or given: where two give
+    the same thing, the first has it.
     """
 
     def __init__(
@@ -45,13 +53,14 @@ class Plugins:
         self._manager = pluggy.PluginManager("advisor")
         self._manager.add_hookspecs(hookspecs)
         self._entries: dict[str, metadata.EntryPoint] = {}
+        self._built_in: set[str] = set()
         skipped = set(without)
         if discover:
-            found = sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
+            found = list(metadata.entry_points(group=GROUP))
             self._refuse_unknown(skipped, [entry.name for entry in found], extra)
-            for entry in found:
+            for built_in, entry in _in_order(found):
                 if entry.name not in skipped:
-                    self._load(entry)
+                    self._load(entry, built_in)
         for plugin in extra:
             name = plugin_name(plugin)
             if name not in skipped:
@@ -64,29 +73,47 @@ class Plugins:
             if name not in known:
                 raise UnknownNameError("plugin", name, known)
 
-    def _load(self, entry: metadata.EntryPoint) -> None:
+    def _load(self, entry: metadata.EntryPoint, built_in: bool) -> None:
         try:
             plugin = entry.load()
-        except Exception as error:
+        except FAILURES as error:
             self.warn(f"plugin {entry.name!r} left out: import failed: {describe(error)}")
             return
         if self._register(plugin, entry.name):
             self._entries[entry.name] = entry
+            if built_in:
+                self._built_in.add(entry.name)
 
     def _register(self, plugin: object, name: str) -> bool:
-        version = getattr(plugin, "advisor_hook_version", HOOK_VERSION)
-        if version != HOOK_VERSION:
-            self.warn(
-                f"plugin {name!r} left out: it was made for version {version} of the hook interface, and this advisor "
-                f"has version {HOOK_VERSION}; install a matching release of one of them"
-            )
+        if self._manager.has_plugin(name):
+            self.warn(f"plugin {name!r} left out: another plugin has this name; 'advisor_name' gives an object its own")
             return False
         try:
+            version = getattr(plugin, "advisor_hook_version", HOOK_VERSION)
+            if version != HOOK_VERSION:
+                self.warn(
+                    f"plugin {name!r} left out: it was made for version {version} of the hook interface, and this "
+                    f"advisor has version {HOOK_VERSION}; install a matching release of one of them"
+                )
+                return False
             self._manager.register(plugin, name)
-        except Exception as error:  # a hook with wrong arguments, a name taken twice
+        except FAILURES as error:  # a hook with wrong arguments, an object given twice
             self.warn(f"plugin {name!r} left out: {describe(error)}")
             return False
+        self._warn_of_unknown_hooks(plugin, name)
         return True
+
+    def _warn_of_unknown_hooks(self, plugin: object, name: str) -> None:
+        for caller in self._manager.get_hookcallers(plugin) or []:
+            if not caller.has_spec():
+                close = nearest(caller.name, HOOKS)
+                hint = f"; did you mean {' or '.join(close)}?" if close else ""
+                self.warn(f"plugin {name!r}: hook {caller.name} left out: there is no such hook{hint}")
+
+    def _implementations(self, hook: str) -> list[Any]:
+        """The implementations of a hook: those of built-in plugins first, then by name of the plugin."""
+        found = getattr(self._manager.hook, hook).get_hookimpls()
+        return sorted(found, key=lambda one: (one.plugin_name not in self._built_in, one.plugin_name))
 
     def warn(self, line: str) -> None:
         """Keep one warning line, once."""
@@ -97,14 +124,14 @@ class Plugins:
     def collect(self, hook: str, kind: type[Result]) -> list[tuple[str, Result]]:
         """Call a hook of every plugin and return (plugin name, item) for all items of the right type."""
         answer: list[tuple[str, Result]] = []
-        caller = getattr(self._manager.hook, hook)
-        for implementation in sorted(caller.get_hookimpls(), key=lambda found: found.plugin_name):
+        for implementation in self._implementations(hook):
             name = implementation.plugin_name
             if self._trace:
                 self._trace(f"{hook}() of plugin {name!r}")
             try:
-                items = list(implementation.function() or ())
-            except Exception as error:
+                found = implementation.function()
+                items = [] if found is None else list(found)
+            except FAILURES as error:
                 self.warn(f"plugin {name!r}: hook {hook} left out: {describe(error)}")
                 continue
             for item in items:
@@ -118,10 +145,10 @@ class Plugins:
 
     def call_each(self, hook: str, **arguments: Any) -> None:
         """Call a hook of every plugin for its effect."""
-        for implementation in sorted(getattr(self._manager.hook, hook).get_hookimpls(), key=lambda i: i.plugin_name):
+        for implementation in self._implementations(hook):
             try:
                 implementation.function(**{name: arguments[name] for name in implementation.argnames})
-            except Exception as error:
+            except FAILURES as error:
                 self.warn(f"plugin {implementation.plugin_name!r}: hook {hook} left out: {describe(error)}")
 
     def info(self) -> list[PluginInfo]:
@@ -130,7 +157,7 @@ class Plugins:
         for name, plugin in sorted(self._manager.list_name_plugin()):
             if plugin is None:
                 continue
-            callers = self._manager.get_hookcallers(plugin) or []
+            callers = [caller for caller in self._manager.get_hookcallers(plugin) or [] if caller.has_spec()]
             entry = self._entries.get(name)
             distribution = entry.dist if entry is not None else None
             answer.append(
@@ -144,26 +171,51 @@ class Plugins:
         return answer
 
 
+def _in_order(entries: Iterable[metadata.EntryPoint]) -> list[tuple[bool, metadata.EntryPoint]]:
+    """Entry points with whether each is built in: those first, then by name, whatever the search path."""
+    built_in: dict[int, bool] = {}  # a distribution's name is parsed from its metadata: once each
+    answer = []
+    for entry in entries:
+        key = id(entry.dist)
+        if key not in built_in:
+            built_in[key] = entry.dist is not None and entry.dist.name == DISTRIBUTION
+        answer.append((built_in[key], entry))
+    return sorted(answer, key=lambda found: (not found[0], found[1].name, found[1].value))
+
+
 def plugin_name(plugin: object) -> str:
     """Name of a plugin that was given as an object."""
-    return str(getattr(plugin, "advisor_name", None) or getattr(plugin, "__name__", None) or type(plugin).__name__)
+    for attribute in ("advisor_name", "__name__"):
+        try:
+            name = getattr(plugin, attribute, None)
+        except FAILURES:
+            continue
+        if isinstance(name, str) and name:
+            return name
+    return type(plugin).__name__
 
 
 def describe(error: BaseException) -> str:
     """Write an exception as one short line."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except FAILURES:
+        text = ""
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
-def guarded(plugin: str, what: str, warn: Callable[[str], None], call: Callable[[], Result]) -> Result | None:
+def guarded(
+    plugin: str, what: str, warn: Callable[[str], None], call: Callable[[], Result], *, input_errors: bool = True
+) -> Result | None:
     """Run a plugin's method; on failure warn with the plugin's name and return None.
 
-    Input errors are the user's, not the plugin's, and pass through.
+    Input errors are the user's, not the plugin's, and pass through, but for methods that read nothing
+    a user gave (``input_errors=False``).
     """
     try:
         return call()
-    except InputError:
-        raise
-    except Exception as error:
+    except FAILURES as error:
+        if input_errors and isinstance(error, InputError):
+            raise
         warn(f"plugin {plugin!r}: {what} left out: {describe(error)}")
         return None

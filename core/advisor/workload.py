@@ -36,6 +36,7 @@ class Workload(BaseModel):
     micro_batch: Count | None = Field(None, gt=0, description="samples a device works on at once in training")
     optimizer: str = Field("adam", description="optimizer of the training")
     method: str = Field("full", description="full, or an adaptation technique such as lora")
+    framework: str = Field("", description="serving or training framework, such as vllm; empty for a typical one")
     settings: dict[str, float] = Field(default_factory=dict, description="settings of techniques: lora_rank=16")
 
     # the traffic and service levels

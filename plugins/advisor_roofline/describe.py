@@ -10,6 +10,7 @@ from advisor.candidates import Candidates
 from advisor.context import Context
 from advisor.formats import format_code
 from advisor_roofline.constants import Constants
+from advisor_roofline.frameworks import framework_columns
 from advisor_roofline.links import link_columns
 from advisor_roofline.machine import Machine
 
@@ -35,14 +36,15 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "expert_read_efficiency": constants["expert_read_efficiency"][index],
         "prefill_interference": constants["prefill_interference"][index],
         "collective_seconds": constants["collective_us"][index] * 1e-6,
+        "dequantize_efficiency": constants["dequantize_efficiency"][index],
+        "routing_seconds": constants["routing_us"][index] * 1e-6,
         "kernel_seconds": constants["kernel_us"][index] * 1e-6,
-        "step_seconds": constants["step_us"][index] * 1e-6,
-        "sequence_seconds": constants["sequence_us"][index] * 1e-6,
         "ramp_bytes": constants["ramp_us"][index] * 1e-6 * bandwidth,
         "board_power": devices.board_power[index],
         "idle_power": idle,
         "overhead_bytes": constants["overhead_gib"][index] * 2.0**30,
         "spread": constants["spread"][index],
+        **framework_columns(rows, context),
         **link_columns(rows, context),
     }
     return Machine(**(figures | own))

@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
-from advisor.formats import format_named
+from advisor.formats import FORMATS, format_named
 from advisor.models import Model
 from advisor.operators import (
     Attention,
@@ -59,6 +59,11 @@ class Kernels:
         self.activation_bytes = np.where(rows["compute_format"] == _code("fp32"), 4.0, 2.0)
         self._matrix_rate = machine.matrix_flops * machine.matrix_efficiency * rows["matrix_speedup"]
         self._wide_rate = machine.wide_flops * machine.matrix_efficiency
+        stored = np.where(rows["requantized"], rows["weight_bits"], format_named(self.model.weight_format).bits)
+        computed = np.array([entry.bits for entry in FORMATS])[
+            context.devices.carrier[rows["device"], rows["compute_format"]]
+        ]
+        self._unpacking = np.where(stored < 0.75 * computed, machine.dequantize_efficiency, 1.0)
         self._bandwidth = machine.bandwidth * machine.bandwidth_efficiency
 
     def weight_bytes_each(self, op: Operator) -> Array:
@@ -93,7 +98,9 @@ class Kernels:
         traffic = inner * outer / op.groups * self.weight_bytes_each(op)
         moved = op.input_elements * units + count * outer if isinstance(op, Convolution) else count * (inner + outer)
         rate = self._rate(op) * self._fill(count, outer / op.groups, inner)
-        return KernelTime(flops / rate, self._move(traffic + moved * self.activation_bytes), self._fixed(), flops)
+        efficiency = self.machine.bandwidth_efficiency * (self._unpacking if op.quantizable else 1.0)
+        seconds = self._move(traffic + moved * self.activation_bytes, efficiency)
+        return KernelTime(flops / rate, seconds, self._fixed(), flops)
 
     def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
         """Each expert touched by the batch is read once; the devices share the experts, or cut each one."""
@@ -108,7 +115,8 @@ class Kernels:
         moved = routed * (op.inputs + op.outputs / cut) * self.activation_bytes
         each = routed / np.maximum(touched, 1e-9)
         rate = self._rate(op) * self._fill(each, op.outputs / cut, op.inputs, parallel=touched)
-        return KernelTime(flops / rate, self._move(traffic + moved, machine.expert_read_efficiency), self._fixed(), flops)
+        seconds = self._move(traffic + moved, machine.expert_read_efficiency * self._unpacking)
+        return KernelTime(flops / rate, seconds, self._fixed() + machine.routing_seconds / 2, flops)
 
     def _attention(self, op: Attention, work: Work) -> KernelTime:
         """Prefill is arithmetic over half the square (causal); decode reads the cache."""

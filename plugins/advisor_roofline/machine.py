@@ -29,13 +29,18 @@ class Machine:
     bandwidth_efficiency: Array
     cache_read_efficiency: Array
     expert_read_efficiency: Array
+    dequantize_efficiency: Array
     prefill_interference: Array
     tile_rows: Array
     tile_columns: Array
     pad_rows: Array
     kernel_seconds: Array
+    routing_seconds: Array
     step_seconds: Array
     sequence_seconds: Array
+    request_seconds: Array
+    burst_share: Array
+    waited_steps: Array
     ramp_bytes: Array
     link_bandwidth: Array
     link_latency: Array

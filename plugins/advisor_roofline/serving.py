@@ -8,6 +8,7 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
+from advisor.estimating import USABLE_MEMORY
 from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import StepTime, forward_time
@@ -29,10 +30,13 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
 
     While a request decodes its ``output_tokens``, each of the others starts over once on average, so
     that their prefills stretch its steps: time per output token = decode + (batch - 1) x prefill /
-    output tokens (times the share that chunking does not hide). A request that arrives waits for the running step, for its own prefill and, like
-    in an M/D/1 queue loaded with the share of time spent on prefills, for those before it.
+    output tokens (times the share that chunking does not hide). A request that arrives waits for the framework, the running step and its
+    own prefill; and for the prefills before it: steadily, as in an M/D/1 queue that is loaded with the
+    share of time spent on prefills; in a benchmark that starts all requests at once, for a part of that
+    burst. Requests beyond what the cache holds queue for a place (Little's law).
     """
-    batch, prompt, output = rows["batch"], rows["input_tokens"], np.maximum(rows["output_tokens"], 1)
+    prompt, output = rows["input_tokens"], np.maximum(rows["output_tokens"], 1)
+    batch = np.minimum(rows["batch"], sequences_held(rows, context))
     stages = rows["pipeline_parallel"]
     decode = forward_time(rows, context, machine, Work(batch / stages, prompt + output / 2, batch / stages, True))
     one = np.ones(len(rows))
@@ -40,7 +44,26 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     occupied = prefill.total / stages
     per_token = decode.total + machine.prefill_interference * (batch - 1) * occupied / output
     share = np.minimum(batch * occupied / (output * per_token + prefill.total), 0.95)
-    waiting = share / (2 * (1 - share)) * occupied + 0.5 * decode.total * (batch > 1)
-    first = prefill.total + np.where(rows["steady"], waiting, 0.0)
-    samples = rows["data_parallel"] * batch / (first + output * per_token)
+    queued = share / (2 * (1 - share)) * occupied
+    burst = machine.burst_share * (batch - 1) * occupied
+    others = np.where(rows["steady"], queued, burst) + machine.waited_steps * decode.total * (batch > 1)
+    begun = machine.request_seconds + prefill.total + others
+    samples = rows["data_parallel"] * batch / (begun + output * per_token)
+    first = begun + (rows["batch"] - batch) * rows["data_parallel"] / samples
     return Served(first, per_token, decode, prefill, samples)
+
+
+def sequences_held(rows: Candidates, context: Context) -> Array:
+    """Sequences whose cache fits beside the weights, half generated on average; at least one.
+
+    Infinite where the memory columns were not filled, or nothing is cached.
+    """
+    if "memory_weights" not in rows:
+        return np.full(len(rows), np.inf)
+    capacity = USABLE_MEMORY * context.devices.memory_bytes[rows["device"]]
+    taken = rows["memory_weights"] + rows["memory_activations"] + rows["memory_overhead"]
+    length = rows["input_tokens"] + rows["output_tokens"]
+    average = (rows["input_tokens"] + 0.5 * rows["output_tokens"]) / length
+    each = rows["memory_cache"] / rows["batch"] * average
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.floor(np.maximum(capacity - taken, 0.0) / each), 1.0)

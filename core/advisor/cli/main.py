@@ -25,6 +25,9 @@ COMMANDS = {
     "techniques": ("advisor.cli.commands.parts:techniques", "List and show techniques."),
     "scorers": ("advisor.cli.commands.parts:scorers", "List and show scorers."),
     "backends": ("advisor.cli.commands.parts:backends", "List and show backends."),
+    "rankers": ("advisor.cli.commands.parts:rankers", "List and show rankers."),
+    "profiles": ("advisor.cli.commands.parts:profiles", "List and show profiles: named weights."),
+    "exporters": ("advisor.cli.commands.parts:exporters", "List and show exporters."),
     "plugins": ("advisor.cli.commands.parts:plugins", "List and show plugins, with the hooks of each."),
 }
 

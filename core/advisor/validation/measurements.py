@@ -205,7 +205,10 @@ def _fill(table: Candidates, rows: list[dict[str, str]], context: Context) -> No
     replicas = table["data_parallel"].astype(float)
     in_flight = column("concurrency", column("batch", replicas))
     table["batch"] = np.maximum(in_flight / replicas, 1e-3 if training else np.minimum(in_flight, 1.0))
-    table["steady"] = context.workload.task == "serve"
+    names = [row.get("framework", "") for row in rows]
+    context.frameworks = list(dict.fromkeys(names))
+    table["framework"] = np.array([context.frameworks.index(name) for name in names], "i2")
+    table["steady"] = False  # a benchmark at a fixed concurrency starts all its requests at once
     if training:
         micro = column("micro_batch", column("batch", 1))
         table["micro_batch"] = micro

@@ -1,0 +1,113 @@
+"""``advisor devices|systems|offers|models``: what the catalogs hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from advisor.cli.listing import Kind, listing
+from advisor.cli.tables import Column
+
+if TYPE_CHECKING:
+    from advisor.devices import Device, Record, System
+    from advisor.interfaces import ModelEntry
+    from advisor.offers import Offer
+    from advisor.registry import Registry
+
+WRAPS = {"narrow": 16}
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json")
+
+
+def _sources(record: Record) -> dict[str, Any]:
+    """Source of each figure with its date and address, or the method of one that is derived."""
+    from advisor.devices import record_sources
+
+    by_title = {source.title: source for source in record.sources.values()}
+    answer: dict[str, Any] = {}
+    for name, text in record_sources(record).items():
+        if name in record.estimated:
+            answer[name] = f"estimated: {text}"
+        elif text in by_title:
+            source = by_title[text]
+            answer[name] = f"{source.title} ({source.date}){' ' + source.url if source.url else ''}"
+        else:
+            answer[name] = None
+    return answer
+
+
+def _device_row(device: Device) -> list[object]:
+    best = {name: device.peak_tflops[name] for name in device.formats}
+    wide = next((f"{name} {best[name]:g}" for name in ("bf16", "fp16", "fp32") if name in best), "")
+    return [device.id, device.name, device.vendor, device.kind, f"{device.memory_gib:g}",
+            f"{device.memory_bandwidth_gb_per_s:g}", wide, f"{device.board_power_w:g}",
+            device.launched.year if device.launched else ""]  # fmt: skip
+
+
+def _device_more(device: Device, registry: Registry) -> dict[str, Any]:
+    systems = [system.id for system in registry.systems if system.device == device.id]
+    offers = [offer for offer in registry.offers if offer.system in set(systems)]
+    return {"plugin": registry.owner(device), "systems": systems, "offers": len(offers),
+            "providers": sorted({offer.provider for offer in offers})}  # fmt: skip
+
+
+def _system_more(system: System, registry: Registry) -> dict[str, Any]:
+    return {"plugin": registry.owner(system),
+            "offered_as": [offer.id for offer in registry.offers if offer.system == system.id]}  # fmt: skip
+
+
+def _offer_row(offer: Offer) -> list[object]:
+    price = "" if offer.price_usd_per_hour is None else f"{offer.price_usd_per_hour:.4g}"
+    return [offer.id, offer.provider, offer.system, offer.region, offer.country, offer.term, price]
+
+
+def _model(entry: ModelEntry) -> dict[str, Any]:
+    return {"id": entry.id, "aliases": list(entry.aliases), "licence": entry.licence,
+            "sources": {key: source.model_dump(mode="json") for key, source in entry.sources.items()}}  # fmt: skip
+
+
+def _model_more(entry: ModelEntry, registry: Registry) -> dict[str, Any]:
+    from advisor.reading import read_model
+
+    model = read_model(registry, entry.id)
+    return {
+        "plugin": registry.owner(entry), "reader": model.reader, "family": model.family,
+        "parameters": model.parameters, "active_parameters": model.active_parameters,
+        "weight_format": model.weight_format, "weight_bytes": model.weight_bytes,
+        "kv_bytes_per_token": model.cache_bytes_per_token, "max_context": model.max_context,
+        "notes": list(model.notes),
+    }  # fmt: skip
+
+
+devices = listing(Kind(
+    "devices", "device", lambda registry: registry.devices,
+    [Column("id", keep=10), Column("name", keep=5, **WRAPS), Column("vendor", keep=6), Column("kind", keep=7),
+     Column("GiB", "right", 9), Column("GB/s", "right", 8), Column("TFLOP/s", "right", 8), Column("W", "right", 6),
+     Column("year", "right", 4)],
+    _device_row, _record, lambda device: [device.id, *device.aliases, device.name], _device_more, _sources,
+), "List and show devices: accelerators and processors as sold.")  # fmt: skip
+
+systems = listing(Kind(
+    "systems", "system", lambda registry: registry.systems,
+    [Column("id", keep=10), Column("device", keep=8), Column("devices", "right", 9), Column("nodes", "right", 7),
+     Column("link", keep=6, **WRAPS), Column("host GiB", "right", 4)],
+    lambda system: [system.id, system.device, system.device_count, system.max_nodes,
+                    system.link.name if system.link else "", system.host_memory_gib or ""],
+    _record, lambda system: [system.id, *system.aliases], _system_more, _sources,
+), "List and show systems: devices in a node, with their links.")  # fmt: skip
+
+offers = listing(Kind(
+    "offers", "offer", lambda registry: registry.offers,
+    [Column("id", keep=10, **WRAPS), Column("provider", keep=8), Column("system", keep=9, **WRAPS),
+     Column("region", keep=8), Column("country", keep=4), Column("term", keep=7), Column("USD/h", "right", 9)],
+    _offer_row, _record, lambda offer: [offer.id, offer.instance],
+    lambda offer, registry: {"plugin": registry.owner(offer)}, _sources,
+), "List and show offers: where a system can be had, and at what price.")  # fmt: skip
+
+models = listing(Kind(
+    "models", "model", lambda registry: registry.models,
+    [Column("id", keep=10), Column("aliases", keep=5, **WRAPS), Column("licence", keep=4, **WRAPS)],
+    lambda entry: [entry.id, ", ".join(entry.aliases), entry.licence],
+    _model, lambda entry: [entry.id, *entry.aliases, entry.id.rsplit("/", 1)[-1]], _model_more,
+), "List and show models that are known by name.")  # fmt: skip

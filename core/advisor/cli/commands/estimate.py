@@ -1,0 +1,112 @@
+"""``advisor estimate``: one candidate in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from advisor.cli import output, words
+from advisor.cli.options import job, workload_options
+from advisor.cli.progress import progress
+from advisor.cli.question import export_options, export_text, owned_options
+from advisor.cli.session import Session, common_options
+from advisor.cli.tables import Column, Table, paragraph
+from advisor.errors import InputError
+from advisor.units import format_quantity
+
+if TYPE_CHECKING:
+    from advisor.ranking.result import Candidate, Ranking
+
+SCHEMA = {"name": "advisor.estimate", "version": 1}
+
+
+@click.command()
+@click.argument("model")
+@click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")
+@output.json_option
+@output.csv_option
+@export_options
+@owned_options
+@workload_options
+@common_options
+@click.pass_obj
+def estimate(
+    session: Session, model: str, on: str, as_json: bool, as_csv: bool, export: str | None, output_file: Path | None,
+    force: bool, owned: Path | None, also_rent: bool, **params: Any,
+) -> None:  # fmt: skip
+    """Estimate MODEL on one system: the best recipe there, or the one pinned with --technique."""
+    output.refuse_both(as_json, as_csv)
+    workload = job(params)
+    advisor = session.advisor(owned, also_rent)
+    with progress("Estimating"):
+        ranking = advisor.estimate(model, on, workload)
+    candidate = ranking.best or next(iter(ranking.infeasible), None)
+    if candidate is None:
+        reasons = sorted(ranking.context.left_out.items(), key=lambda item: -item[1])
+        why = "; ".join(reason for reason, _ in reasons[:3]) or "; ".join(ranking.warnings) or "no recipe applies"
+        raise InputError(f"{on}: nothing to estimate: {why}")
+    if export:
+        export_text(ranking, export, output_file, force)
+    elif as_json:
+        output.print_json(to_dict(ranking, candidate))
+        return
+    elif as_csv:
+        output.print_csv([output.flat(candidate.to_dict())])
+    else:
+        show(ranking, candidate)
+    session.warn(ranking.warnings)
+
+
+def to_dict(ranking: Ranking, candidate: Candidate) -> dict[str, Any]:
+    """For JSON, as ``docs/json.md`` describes."""
+    whole = ranking.to_dict(limit=1)
+    explained = ranking.explain(1).to_dict()["candidates"][0]
+    kept = ("model", "workload", "weights", "evaluated", "feasible", "left_out", "warnings")
+    more = {name: explained[name] for name in ("contributions", "time_shares", "scorer_parts")}
+    return {"schema": SCHEMA, **{name: whole[name] for name in kept}, "candidate": {**candidate.to_dict(), **more}}
+
+
+def show(ranking: Ranking, candidate: Candidate) -> None:
+    """Print everything that is known of one candidate."""
+    workload, model = ranking.context.workload, ranking.context.model
+    paragraph(f"{model.name} ({format_quantity(model.parameters, '')} parameters), {workload.task}, on "
+              f"{words.hardware(candidate)} ({candidate.system_count} x {candidate.system.name or candidate.system.id}) "
+              f"at {words.place(candidate)}")  # fmt: skip
+    paragraph(f"recipe: {words.recipe(candidate)} (best of {len(ranking.rows):,} evaluated)")
+    if candidate.recipe:
+        paragraph("  " + ", ".join(f"{words.heading(slot)}: {label}" for slot, label in candidate.recipe.items()))
+    degrees = {name: value for name, value in candidate.layout.items() if value > 1 or name.endswith("batch")}
+    paragraph("  " + ", ".join(f"{words.heading(name)} {value}" for name, value in degrees.items()))
+    for reason in candidate.reasons:
+        paragraph(f"not feasible: {reason}")
+    _figures("estimate", candidate.estimates)
+    _parts("memory of one device", candidate, "memory", candidate.device.memory_gib * 2**30)
+    if candidate.estimated:
+        _parts("one step", candidate, "time", None)
+        _figures("objective", {name: figure for name, figure in candidate.objectives.items()
+                               if name not in candidate.estimates})  # fmt: skip
+
+
+def _figures(title: str, figures: dict[str, Any]) -> None:
+    known = {name: figure for name, figure in figures.items() if figure.value == figure.value}
+    if not known:
+        return
+    click.echo()
+    table = Table([Column(title, keep=10), Column("value", "right", 9), Column("80 % interval", "right", 8)])
+    for name, figure in known.items():
+        table.add(words.heading(name), str(figure), words.interval(figure))
+    table.show()
+
+
+def _parts(title: str, candidate: Candidate, group: str, whole: float | None) -> None:
+    parts = {name: figure for name, figure in candidate.parts(group).items() if figure.value > 0}
+    total = whole or sum(figure.value for figure in parts.values())
+    if not parts or not total:
+        return
+    click.echo()
+    table = Table([Column(title, keep=10), Column("value", "right", 9), Column("share", "right", 8)])
+    for name, figure in parts.items():
+        table.add(words.heading(name), str(figure), f"{100 * figure.value / total:.1f} %")
+    table.show()

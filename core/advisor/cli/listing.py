@@ -1,0 +1,136 @@
+"""``list`` and ``show`` for everything that has a name: one mechanism, told what a record looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from advisor.cli import output
+from advisor.cli.session import Session, common_options
+from advisor.cli.tables import Column, Table, paragraph
+from advisor.errors import UnknownNameError
+from advisor.names import normalise
+
+if TYPE_CHECKING:
+    from advisor.registry import Registry
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of record is called, where it is found, and how it is written.
+
+    ``row`` gives the cells of the list, the name first; ``to_dict`` the JSON; ``more`` what ``show``
+    adds to it; ``sources`` the source of each figure, for kinds that have sources.
+    """
+
+    plural: str
+    singular: str
+    records: Callable[[Registry], Iterable[Any]]
+    columns: Sequence[Column]
+    row: Callable[[Any], Sequence[object]]
+    to_dict: Callable[[Any], dict[str, Any]]
+    names: Callable[[Any], Sequence[str]]
+    more: Callable[[Any, Registry], dict[str, Any]] = lambda record, registry: {}
+    sources: Callable[[Any], Mapping[str, Any]] | None = None
+
+    def find(self, registry: Registry, name: str) -> Any:
+        """The record of that name; raises ``UnknownNameError`` with the nearest."""
+        records = list(self.records(registry))
+        for exact in (lambda found: found[:1], lambda found: found):
+            for record in records:
+                if normalise(name) in map(normalise, exact(list(self.names(record)))):
+                    return record
+        raise UnknownNameError(self.singular, name, [known for record in records for known in self.names(record)])
+
+
+def listing(kind: Kind, doc: str) -> click.Group:
+    """The group of commands of one kind; without a subcommand it lists."""
+
+    @click.group(name=kind.plural, help=doc, invoke_without_command=True)
+    @common_options
+    @click.pass_context
+    def group(ctx: click.Context) -> None:
+        if ctx.invoked_subcommand is None:
+            ctx.invoke(list_all)
+
+    @group.command("list", help=f"List {kind.plural}; WORDS keep those whose line has each of them.")
+    @click.argument("words", nargs=-1)
+    @output.json_option
+    @output.csv_option
+    @common_options
+    @click.pass_obj
+    def list_all(session: Session, words: Sequence[str] = (), as_json: bool = False, as_csv: bool = False) -> None:
+        output.refuse_both(as_json, as_csv)
+        registry = session.advisor().registry
+        found = [record for record in kind.records(registry) if _matches(kind, record, words)]
+        warnings = list(registry.plugins.warnings)
+        if as_json:
+            answer = [kind.to_dict(record) for record in found]
+            output.print_json({"schema": schema(kind.plural), kind.plural: answer, "warnings": warnings})
+            return
+        if as_csv:
+            output.print_csv([output.flat(kind.to_dict(record)) for record in found])
+        else:
+            table = Table(list(kind.columns))
+            for record in found:
+                table.add(*kind.row(record))
+            table.show()
+            click.echo(f"\n{len(found)} {kind.singular if len(found) == 1 else kind.plural}")
+        session.warn(warnings)
+
+    @group.command("show", help=f"Show one {kind.singular} in full.")
+    @click.argument("name")
+    @output.json_option
+    @click.option("--sources", is_flag=True, help="Say where each figure comes from.", hidden=kind.sources is None)
+    @common_options
+    @click.pass_obj
+    def show(session: Session, name: str, as_json: bool, sources: bool) -> None:
+        registry = session.advisor().registry
+        record = kind.find(registry, name)
+        fields = {**kind.to_dict(record), **kind.more(record, registry)}
+        origins = dict(kind.sources(record)) if kind.sources else {}
+        warnings = list(registry.plugins.warnings)
+        if as_json:
+            shown = {**fields, "figure_sources": origins} if origins else fields
+            output.print_json({"schema": schema(kind.singular), kind.singular: shown, "warnings": warnings})
+            return
+        _show_fields(fields, origins if sources else {})
+        session.warn(warnings)
+
+    return group
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Name and version of an answer."""
+    return {"name": f"advisor.{name}", "version": 1}
+
+
+def _matches(kind: Kind, record: Any, words: Sequence[str]) -> bool:
+    line = normalise(" ".join([*map(str, kind.row(record)), *kind.names(record)]))
+    return all(normalise(word) in line for word in words)
+
+
+def _show_fields(fields: Mapping[str, Any], origins: Mapping[str, Any]) -> None:
+    """One line a field that says something; in a third column its source."""
+    columns = [Column("field", keep=10), Column("value", keep=9, narrow=30)]
+    table = Table([*columns, Column("source", keep=8, narrow=30)] if origins else columns)
+    for name, value in fields.items():
+        if value in (None, "", [], (), {}) or (origins and name in ("sources", "figure_sources", "estimated")):
+            continue
+        source = [_text(origins.get(name) or "")] if origins else []
+        table.add(name.replace("_", " "), _text(value), *source)
+    table.show()
+    if not origins and fields.get("sources"):
+        paragraph("\n--sources says where each figure comes from")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_text(item)}" if isinstance(item, Mapping) else f"{key} {_text(item)}"
+                         for key, item in value.items() if item not in (None, "", [], {}))  # fmt: skip
+    if isinstance(value, (list, tuple)):
+        return "; ".join(_text(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)

@@ -1,0 +1,161 @@
+"""Hardware that the user has already: a TOML inventory, read into devices, systems and offers.
+
+::
+
+    [[owned]]
+    name = "basement"
+    device = "h100"
+    count = 8                  # devices in a node
+    nodes = 2
+    region = "de"
+    price_usd_per_kwh = 0.2
+    pue = 1.3
+
+    [[device]]                 # optional: a device that no catalog has, with the fields of a device
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
+
+from advisor.devices import Device, System
+from advisor.errors import InputError, UnknownNameError, nearest
+from advisor.names import NameIndex, normalise
+from advisor.offers import Offer
+from advisor.plugins import Plugins
+from advisor.registry import Registry
+from advisor.units import Count
+from advisor.workload import describe_validation, read_toml
+
+OWNED = "owned"
+#: Fields of an entry that are the offer's, as they are.
+_OFFER_FIELDS = ("pue", "purchase_usd", "lifetime_years", "confidential_computing", "certifications")
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class OwnedHardware(BaseModel):
+    """One entry of an inventory: ``nodes`` nodes of ``count`` devices in one place.
+
+    ``price_usd_per_hour`` is 0 for hardware that is paid for; with ``purchase_usd`` and no hourly
+    price it is written off over ``lifetime_years``. ``country`` and ``grid`` follow from ``region``
+    where an offer of a catalog tells.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = ""
+    device: str
+    count: Count = Field(1, gt=0)
+    nodes: Count = Field(1, gt=0)
+    region: str = "on-premises"
+    country: str = ""
+    grid: str = ""
+    areas: tuple[str, ...] = ()
+    price_usd_per_kwh: NonNegativeFloat | None = None
+    price_usd_per_hour: NonNegativeFloat | None = None
+    purchase_usd: PositiveFloat | None = None
+    lifetime_years: PositiveFloat = 4.0
+    pue: PositiveFloat | None = None
+    confidential_computing: bool = False
+    certifications: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What an inventory comes to."""
+
+    devices: Sequence[Device]
+    systems: Sequence[System]
+    offers: Sequence[Offer]
+
+    def registry(self, plugins: Plugins, also_rent: bool = False) -> Registry:
+        """A registry in which only these offers exist, or these beside those of the plugins."""
+        kind = Registry if also_rent else _OwnedAlone
+        return kind(plugins, self.devices, self.systems, self.offers)
+
+
+class _OwnedAlone(Registry):
+    """A registry that offers the user's own hardware alone."""
+
+    @property
+    def offers(self) -> list[Offer]:
+        return list(self._own["offers"])
+
+
+def read_inventory(path: Path, registry: Registry) -> Inventory:
+    """Read an inventory; names of devices are looked up in it, then in ``registry``.
+
+    Raises ``InputError`` with the file, the entry, the field and what is accepted.
+    """
+    document = read_toml(path)
+    for key in document:
+        if key not in ("owned", "device"):
+            close = nearest(key, ["owned", "device"])
+            raise InputError(f"{path}: {key}: expected [[owned]] and [[device]] tables{'; did you mean ' + close[0] + '?' if close else ''}")  # fmt: skip
+    devices = _items(path, document, "device", Device)
+    entries = _items(path, document, "owned", OwnedHardware)
+    if not entries:
+        raise InputError(f'{path}: no [[owned]] table, such as: [[owned]] device = "h100", count = 8')
+    known = NameIndex("device", [*devices, *registry.devices])
+    systems, offers = [], []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            device = known[entry.device]
+        except UnknownNameError as error:
+            raise InputError(f"{path}: owned[{number}].device: {error}") from None
+        system = _system(entry, number, device, registry)
+        systems.append(system)
+        offers.append(_offer(entry, system, registry))
+    return Inventory(devices, systems, offers)
+
+
+def _items(path: Path, document: Mapping[str, Any], key: str, kind: type[Item]) -> list[Item]:
+    """The tables of one array, checked."""
+    tables = document.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError(f"{path}: {key}: expected an array of tables, [[{key}]]")
+    answer = []
+    for number, table in enumerate(tables, start=1):
+        try:
+            answer.append(kind(**table))
+        except ValidationError as error:
+            raise InputError(describe_validation(error, f"{path}: {key}[{number}]", list(kind.model_fields))) from None
+    return answer
+
+
+def _system(entry: OwnedHardware, number: int, device: Device, registry: Registry) -> System:
+    """The node: as a catalog describes one of that device and count, or by the device's own links."""
+    alike = next((s for s in registry.systems if s.device == device.id and s.device_count == entry.count), None)
+    ident = f"{OWNED}:{normalise(entry.name) or number}:{entry.count}x{device.id}"
+    name = entry.name or f"own {entry.count} x {device.name}"
+    if alike is not None:
+        return alike.model_copy(update={"id": ident, "name": name, "aliases": (), "max_nodes": entry.nodes})
+    return System(id=ident, name=name, device=device.id, device_count=entry.count, max_nodes=entry.nodes)
+
+
+def _offer(entry: OwnedHardware, system: System, registry: Registry) -> Offer:
+    country, grid = _place(entry, registry)
+    paid = entry.purchase_usd is None and entry.price_usd_per_hour is None
+    electricity = {} if entry.price_usd_per_kwh is None else {"price_usd_per_kwh": str(entry.price_usd_per_kwh)}
+    return Offer(
+        id=system.id, provider=OWNED, instance=entry.name, system=system.id, region=entry.region, country=country,
+        grid=grid, areas=tuple(dict.fromkeys(("any", "on-premises", entry.region, *entry.areas))), term=OWNED,
+        jurisdictions=(country,) if country else (), on_premises=True, tenancy="own", max_systems=entry.nodes,
+        price_usd_per_hour=0.0 if paid else entry.price_usd_per_hour, attributes=electricity,
+        **{name: getattr(entry, name) for name in _OFFER_FIELDS},
+    )  # fmt: skip
+
+
+def _place(entry: OwnedHardware, registry: Registry) -> tuple[str, str]:
+    """Country and grid: as given, else those that every offer in that region or country has."""
+    wanted = {normalise(entry.region), normalise(entry.country)} - {""}
+    near = [offer for offer in registry.offers if {normalise(offer.region), normalise(offer.country)} & wanted]
+    countries = {offer.country for offer in near} - {""}
+    grids = {offer.grid for offer in near} - {""}
+    country = entry.country.upper() or (countries.pop() if len(countries) == 1 else "")
+    return country, entry.grid or (grids.pop() if len(grids) == 1 else "")

@@ -1,0 +1,50 @@
+"""What serving frameworks add around the kernels: data in ``frameworks.toml``, one profile a framework."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.context import Context
+
+#: Machine field, figure in the profile, and factor to base units.
+FIELDS = (
+    ("step_seconds", "step_us", 1e-6),
+    ("sequence_seconds", "sequence_us", 1e-6),
+    ("request_seconds", "request_ms", 1e-3),
+    ("burst_share", "burst_share", 1.0),
+    ("waited_steps", "waited_steps", 1.0),
+)
+
+
+@cache
+def profiles() -> Mapping[str, Mapping[str, Any]]:
+    """All profiles by name."""
+    import tomli
+
+    return tomli.loads(resources.files(__package__).joinpath("frameworks.toml").read_text("utf-8"))
+
+
+def profile(name: str) -> Mapping[str, Any]:
+    """The profile of a framework, a version behind its name ignored; the default for an unknown one."""
+    known = profiles()
+    wanted = re.sub(r"[^a-z]", "", re.split(r"[\s=]", name.strip().lower() or "default")[0])
+    found = next(
+        (entry for key, entry in known.items() if wanted in (re.sub("[^a-z]", "", key), *entry.get("aliases", ()))), {}
+    )
+    return {**known["default"], **found}
+
+
+def framework_columns(rows: Candidates, context: Context) -> dict[str, Array]:
+    """The profile figures of each row's framework, in base units."""
+    chosen = [profile(name) for name in context.frameworks]
+    return {
+        field: np.array([entry[figure] for entry in chosen], dtype=float)[rows["framework"]] * factor
+        for field, figure, factor in FIELDS
+    }
