@@ -1,0 +1,27 @@
+"""How feasible candidates are put in order: weighted sum, TOPSIS, lexicographic; and named weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from advisor.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from advisor.interfaces import Profile, Ranker
+
+
+@hookimpl
+def rankers() -> Iterable[Ranker]:
+    """Return the rankers; the first is the default."""
+    from advisor_preferences.rankers import LexicographicRanker, TopsisRanker, WeightedRanker
+
+    return [WeightedRanker(), TopsisRanker(), LexicographicRanker()]
+
+
+@hookimpl
+def profiles() -> Iterable[Profile]:
+    """Return the profiles of ``profiles.toml``."""
+    from advisor_preferences.profiles import read_profiles
+
+    return read_profiles()

@@ -54,9 +54,10 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
 
 
 def sequences_held(rows: Candidates, context: Context) -> Array:
-    """Sequences whose cache fits beside the weights, half generated on average; at least one.
+    """Sequences whose cache fits beside the weights, half generated on average.
 
-    Infinite where the memory columns were not filled, or nothing is cached.
+    Infinite where nothing is cached, the memory columns were not filled, or not even one fits: the
+    candidate is infeasible then, and its time is that of one that had the memory.
     """
     if "memory_weights" not in rows:
         return np.full(len(rows), np.inf)
@@ -66,4 +67,5 @@ def sequences_held(rows: Candidates, context: Context) -> Array:
     average = (rows["input_tokens"] + 0.5 * rows["output_tokens"]) / length
     each = rows["memory_cache"] / rows["batch"] * average
     with np.errstate(divide="ignore"):
-        return np.maximum(np.floor(np.maximum(capacity - taken, 0.0) / each), 1.0)
+        held = np.floor((capacity - taken) / each)
+    return np.where(held >= 1, held, np.inf)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from advisor.validation.measurements import Validation, validate
+from advisor.validation.validate import Validation, validate
 
 __all__ = ["Validation", "validate"]

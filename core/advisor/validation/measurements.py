@@ -1,10 +1,10 @@
-"""Predictions beside measurements: a CSV file in the measurement schema, row by row."""
+"""Measurements in a CSV file as candidate tables: rows that share a model and a kind of job go together."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from advisor.candidates import Candidates
 from advisor.context import Context
 from advisor.devices import Device, System
 from advisor.errors import AdvisorError, InputError
-from advisor.estimating import by_backend, estimate, memory
 from advisor.expand import make_schema, start_rows
 from advisor.formats import format_code, format_named
 from advisor.hardware import system_of
@@ -23,48 +22,44 @@ from advisor.interfaces import ModelSource
 from advisor.models import Model
 from advisor.reading import read_model, read_source
 from advisor.registry import Registry
-from advisor.validation.predictions import METRICS, predict
-from advisor.validation.summary import summarize
+from advisor.validation.predictions import METRICS
 from advisor.workload import make_workload
 
-VALIDATE_SCHEMA = {"name": "advisor.validate", "version": 1}
 SHAPE_COLUMNS = ("params_b", "active_params_b", "layers", "hidden_size", "heads", "kv_heads", "intermediate_size",
                  "vocab", "experts", "experts_per_token")  # fmt: skip
+SHARED_COLUMNS = ("model", "task", "method", "lora_rank", "optimizer", *SHAPE_COLUMNS)
 SHARD_STAGES = {"": 0, "none": 0, "ddp": 0, "zero1": 1, "zero2": 2, "zero3": 3, "fsdp": 3}
 RECOMPUTE = {"": 0, "none": 0, "selective": 1, "full": 2}
 Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Validation:
-    """Rows with ``predicted, low, high, error_percent, reason`` beside their own columns, and summaries."""
+class Group:
+    """Measurements of one model and kind of job: their table, rows, and positions in the file."""
 
-    rows: list[dict[str, Any]]
-    summary: dict[str, Any]
-    warnings: list[str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"schema": VALIDATE_SCHEMA, **self.summary, "rows": self.rows, "warnings": self.warnings}
+    context: Context
+    table: Candidates
+    rows: list[dict[str, str]]
+    positions: list[int]
 
 
-def validate(registry: Registry, path: Path, progress: Callable[[int, int], None] | None = None) -> Validation:
-    """Predict every row of a CSV file; a row that cannot be predicted says why and stops nothing."""
+def read_groups(registry: Registry, path: Path) -> tuple[list[dict[str, str]], list[Group], dict[int, str]]:
+    """Read a file; return its rows, the groups that can be predicted, and reasons for rows that cannot."""
     rows = _read_csv(path)
-    groups: dict[tuple[str, ...], list[int]] = {}
+    members: dict[tuple[str, ...], list[int]] = {}
     for index, row in enumerate(rows):
-        key = tuple(row.get(name, "") for name in ("model", "task", "method", "lora_rank", "optimizer", *SHAPE_COLUMNS))
-        groups.setdefault(key, []).append(index)
-    answers: list[dict[str, Any]] = [{} for _ in rows]
-    warnings: list[str] = []
-    done = 0
-    for members in groups.values():
-        _validate_group(registry, path, [rows[i] for i in members], [answers[i] for i in members], warnings)
-        done += len(members)
-        if progress is not None:
-            progress(done, len(rows))
-    out = [{**row, **answer} for row, answer in zip(rows, answers, strict=True)]
-    return Validation(out, summarize(out), list(dict.fromkeys([*registry.plugins.warnings, *warnings])))
+        members.setdefault(tuple(row.get(name, "") for name in SHARED_COLUMNS), []).append(index)
+    groups: list[Group] = []
+    refused: dict[int, str] = {}
+    for positions in members.values():
+        try:
+            group = _group(registry, path, rows, positions, refused)
+        except (AdvisorError, ValueError) as error:
+            refused.update(dict.fromkeys(positions, str(error)))
+            continue
+        if group is not None:
+            groups.append(group)
+    return rows, groups, refused
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
@@ -83,80 +78,61 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _refuse(answer: dict[str, Any], reason: str) -> None:
-    answer.update(predicted=None, low=None, high=None, error_percent=None, reason=reason)
-
-
-def _validate_group(
-    registry: Registry, path: Path, rows: list[dict[str, str]], answers: list[dict[str, Any]], warnings: list[str]
-) -> None:
-    """Predict rows that share a model and a kind of job in one table."""
-    try:
-        model = _model(registry, path, rows[0])
-        fields: dict[str, Any] = {"task": rows[0].get("task") or "serve"}
-        if rows[0].get("method"):
-            fields["method"] = rows[0]["method"]
-        if rows[0].get("optimizer"):
-            fields["optimizer"] = rows[0]["optimizer"]
-        if rows[0].get("lora_rank"):
-            fields["settings"] = {"lora_rank": float(rows[0]["lora_rank"])}
-        workload = make_workload(fields, str(path))
-    except (AdvisorError, ValueError) as error:
-        for answer in answers:
-            _refuse(answer, str(error))
-        return
+def _group(
+    registry: Registry, path: Path, rows: list[dict[str, str]], positions: list[int], refused: dict[int, str]
+) -> Group | None:
+    """Put rows of one model and kind of job into a table; rows without known hardware are refused."""
+    first = rows[positions[0]]
+    model = _model(registry, path, first)
+    fields: dict[str, Any] = {"task": first.get("task") or "serve"}
+    fields |= {name: first[name] for name in ("method", "optimizer") if first.get(name)}
+    if first.get("lora_rank"):
+        fields["settings"] = {"lora_rank": _number(first, "lora_rank")}
+    workload = make_workload(fields, str(path))
+    devices: dict[str, Device] = {}
+    systems: dict[str, System] = {}
     placed: list[int] = []
-    devices: list[Device] = []
-    systems: list[System] = []
-    index: list[int] = []
+    chosen: list[str] = []
     nodes: list[int] = []
-    for position, row in enumerate(rows):
-        if row.get("metric") not in METRICS:
-            _refuse(answers[position], f"metric {row.get('metric')!r} is not one of {', '.join(METRICS)}")
-            continue
+    for position in positions:
         try:
-            if not row.get("device") and METRICS[row["metric"]].needs_device:
-                raise InputError("no device given")
-            device = registry.devices[row["device"]] if row.get("device") else next(iter(registry.devices))
-            node_count = int(float(row["nodes"])) if row.get("nodes") else None
-            system, count = system_of(registry, device, int(float(row.get("device_count") or 1)), node_count)
+            device, system, count = _hardware(registry, rows[position])
         except (AdvisorError, ValueError) as error:
-            _refuse(answers[position], str(error))
+            refused[position] = str(error)
             continue
-        if device not in devices:
-            devices.append(device)
-        if system not in systems:
-            systems.append(system)
+        devices[device.id] = device
+        systems[system.id] = system
         placed.append(position)
-        index.append(systems.index(system))
+        chosen.append(system.id)
         nodes.append(count)
     if not placed:
-        return
-    context = Context(model, workload, devices, systems, [])
+        return None
+    context = Context(model, workload, list(devices.values()), list(systems.values()), [])
     schema = make_schema(registry.techniques, [c for backend in registry.backends.values() for c in backend.columns])
-    table = start_rows(context, schema, np.array(index), np.array(nodes))
-    chosen = [rows[position] for position in placed]
-    try:
-        _fill(table, chosen, context)
-        _adapt(table, context, registry)
-    except (AdvisorError, ValueError) as error:
-        for position in placed:
-            _refuse(answers[position], str(error))
-        return
-    for backend, positions in by_backend(table, context, registry.backends):
-        part = table.take(positions)
-        owner = registry.owner(backend)
-        good = memory(backend, part, context, owner) and estimate(backend, part, context, owner)
-        for place, position in enumerate(positions):
-            answer = answers[placed[position]]
-            if good:
-                answer.update(predict(chosen[position], part, place, context))
-            else:
-                _refuse(answer, f"backend {backend.name} failed")
-    for position in placed:
-        if "reason" not in answers[position]:
-            _refuse(answers[position], "no backend estimates the device")
-    warnings += context.warnings
+    order = {name: index for index, name in enumerate(systems)}
+    table = start_rows(context, schema, np.array([order[name] for name in chosen]), np.array(nodes))
+    members = [rows[position] for position in placed]
+    _fill(table, members, context)
+    _adapt(table, context, registry)
+    return Group(context, table, members, placed)
+
+
+def _hardware(registry: Registry, row: Row) -> tuple[Device, System, int]:
+    metric = row.get("metric", "")
+    if metric not in METRICS:
+        raise InputError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
+    if not row.get("device") and METRICS[metric].needs_device:
+        raise InputError("no device given")
+    device = registry.devices[row["device"]] if row.get("device") else next(iter(registry.devices))
+    count = _number(row, "device_count")
+    nodes = _number(row, "nodes")
+    system, systems = system_of(
+        registry,
+        device,
+        1 if math.isnan(count) else max(1, int(count)),
+        None if math.isnan(nodes) else max(1, int(nodes)),
+    )
+    return device, system, systems
 
 
 def _model(registry: Registry, path: Path, row: Row) -> Model:
@@ -234,6 +210,9 @@ def _fill_formats(table: Candidates, rows: list[dict[str, str]], context: Contex
             compute[place] = format_code(entry.arithmetic or entry.name)
         if row.get("activations_dtype"):
             compute[place] = format_code(row["activations_dtype"])
+        calibrated = requantized[place] and format_named(row.get("activations_dtype") or stored).bits <= 8
+        if calibrated and not row.get("kv_dtype"):  # checkpoints calibrated for 8 bits come with scales for the cache
+            cache[place], cache_bits[place] = format_code("fp8"), 8.0
         if row.get("kv_dtype"):
             cache[place], cache_bits[place] = format_code(row["kv_dtype"]), format_named(row["kv_dtype"]).bits
     table["requantized"], table["weight_format"], table["weight_bits"] = requantized, weight, bits

@@ -1,0 +1,58 @@
+"""Default figures: numbers that no offer or device gives, each with an interval and where it is from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.errors import InputError
+from advisor.workload import read_toml
+from advisor_energy.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One default: value and 80 % interval in ``unit``, its source, or the method it is estimated by."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    doc: str
+    source: str
+    url: str
+    date: str
+    estimated: str = ""
+
+    @property
+    def interval(self) -> Interval:
+        """The figure as a quantity of no dimensions."""
+        return Interval(np.asarray(self.value), np.asarray(self.low), np.asarray(self.high))
+
+
+@functools.cache
+def read_figures(path: Path) -> Mapping[str, Figure]:
+    """Read a table of figures, or raise ``InputError`` naming file, figure and what is wrong."""
+    figures = {name: _figure(path, name, entry) for name, entry in read_toml(path).items()}
+    for name, figure in figures.items():
+        if not 0 <= figure.low <= figure.value <= figure.high:
+            raise InputError(f"{path}: {name}: expected 0 <= low <= value <= high")
+    return figures
+
+
+def _figure(path: Path, name: str, entry: Any) -> Figure:
+    try:
+        return Figure(name, **{**entry, "date": str(entry["date"])})
+    except (TypeError, KeyError) as error:
+        raise InputError(f"{path}: {name}: {error}") from None
+
+
+def energy_figures() -> Mapping[str, Figure]:
+    """Return the defaults of energy and carbon."""
+    return read_figures(Path(__file__).with_name("defaults.toml"))

@@ -1,0 +1,94 @@
+"""Where candidates run: facility overhead, grid, electricity price and lifetime by offer, as columns.
+
+Every column has one entry an offer and a last one for rows whose offer is not known, which position
+-1 reaches.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from advisor.candidates import Array
+from advisor.errors import InputError
+from advisor.offers import Offer
+from advisor_energy.figures import Figure, energy_figures
+from advisor_energy.intervals import Interval
+
+DEFAULT_LIFETIME_YEARS = 4.0  # as the field ``Offer.lifetime_years`` has it
+
+
+@dataclass(frozen=True)
+class Places:
+    """Columns over offers: ``pue`` (ratio), ``intensity`` (g/kWh), ``lifetime_years``."""
+
+    pue: Interval
+    intensity: Interval
+    lifetime_years: Array
+
+
+@functools.cache
+def known_grids() -> Mapping[str, Any]:
+    """Return the catalog's grids by id, read once; none where the catalog is not installed."""
+    try:
+        from advisor_catalogs.grids import load_grids
+    except ImportError:
+        return {}
+    grids: Mapping[str, Any] = load_grids()
+    return grids
+
+
+def places(offers: Sequence[Offer], grids: Mapping[str, Any] | None = None) -> Places:
+    """Return the columns of these offers; ``grids`` are records with ``intensity_g_per_kwh``."""
+    grids = known_grids() if grids is None else grids
+    figures = energy_figures()
+    variation, world = figures["grid_variation"], figures["world_grid_intensity"]
+    intensity = [
+        (grid := float(grids[offer.grid].intensity_g_per_kwh), grid * variation.low, grid * variation.high)
+        if offer.grid in grids
+        else _ends(world)
+        for offer in offers
+    ]
+    return Places(
+        pue=offer_interval(offers, _pue, figures["power_usage_effectiveness"]),
+        intensity=stack([*intensity, _ends(world)]),
+        lifetime_years=np.array([*(offer.lifetime_years for offer in offers), DEFAULT_LIFETIME_YEARS]),
+    )
+
+
+def offer_interval(offers: Sequence[Offer], figure: Callable[[Offer], float | None], default: Figure) -> Interval:
+    """Return a figure of every offer, exact where it is given, else the default with its interval."""
+    given = [figure(offer) for offer in offers]
+    return stack([_ends(default) if value is None else (value, value, value) for value in [*given, None]])
+
+
+def stack(ends: Iterable[tuple[float, float, float]]) -> Interval:
+    """Return triples of value, low and high as one quantity."""
+    value, low, high = np.array(list(ends), dtype=float).reshape(-1, 3).T
+    return Interval(value, low, high)
+
+
+def attribute_number(offer: Offer, name: str) -> float | None:
+    """Return a number among an offer's attributes, None if absent; ``InputError`` if it is none."""
+    text = offer.attributes.get(name)
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = np.nan
+    if not 0 <= number < np.inf:
+        raise InputError(f"offer {offer.id}: attributes.{name}: expected a number of zero or more, not {text!r}")
+    return number
+
+
+def _pue(offer: Offer) -> float | None:
+    return offer.pue
+
+
+def _ends(figure: Figure) -> tuple[float, float, float]:
+    return figure.value, figure.low, figure.high

@@ -1,0 +1,24 @@
+"""Profiles as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from advisor.errors import InputError
+from advisor.interfaces import Profile
+from advisor.workload import read_toml
+
+
+def read_profiles(path: Path | None = None) -> list[Profile]:
+    """Read profiles from a TOML file, by default the built-in one; raises ``InputError``."""
+    path = path or Path(__file__).with_name("profiles.toml")
+    profiles = []
+    for name, entry in read_toml(path).items():
+        weights = entry.get("weights") if isinstance(entry, dict) else None
+        if not isinstance(weights, dict) or not weights:
+            raise InputError(f"{path}: {name}: weights: expected a table such as {{cost = 0.5, latency = 0.5}}")
+        wrong = [aspect for aspect, weight in weights.items() if not isinstance(weight, (int, float)) or weight < 0]
+        if wrong or not any(weights.values()):
+            raise InputError(f"{path}: {name}: weights: expected numbers of zero or more, not all zero")
+        profiles.append(Profile(name, weights, entry.get("doc", ""), tuple(entry.get("default_for", ()))))
+    return profiles

@@ -1,0 +1,128 @@
+"""Energy and carbon against arithmetic done by hand, and the arithmetic of intervals."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scorer_cases import accelerator, classifier, node, offer, question, scored, table, value
+
+from advisor.workload import Workload
+from advisor_cost.scorer import CostScorer
+from advisor_energy.demand import units_needed
+from advisor_energy.figures import energy_figures
+from advisor_energy.intervals import Interval
+from advisor_energy.places import places
+from advisor_energy.scorer import EnergyScorer
+from advisor_privacy.scorer import PrivacyScorer
+
+
+def at(grid="coal", **more):
+    return offer(**{"grid": grid, "pue": 1.25, **more})
+
+
+def test_a_runs_carbon_is_power_times_time_times_grid_plus_manufacture():
+    # (500 + 300) W x 1.25 = 1 kW for 10 h: 10 kWh, at 800 g/kWh 8,000 g.
+    # Manufacture: 175.2 kg over 4 x 8,760 h = 5 g/h, 50 g in 10 h.
+    context = question(Workload(task="batch", rows=36_000), [at()], classifier(),
+                       accelerator(embodied_kg_co2e=175.2), node(host_power_w=300))  # fmt: skip
+    scores = scored(EnergyScorer(), table(run_time=36000.0), context)
+    assert value(scores, "energy_kwh") == pytest.approx(10)
+    assert value(scores, "carbon_g") == pytest.approx(8050)
+    parts = {name: float(part[0]) for name, part in scores.parts["carbon_g"].items()}
+    assert parts == pytest.approx({"devices": 4000, "host": 2400, "facility overhead": 1600, "embodied": 50})
+    assert value(scores, "energy_per_sample") == pytest.approx(1000)  # 1 kW at 1 sample/s
+    assert value(scores, "carbon_per_million_samples") == pytest.approx(1e6 * (1000 / 3.6e6 * 800 + 5 / 3600))
+
+
+def test_serving_counts_joules_a_token_at_the_actual_load():
+    # Capacity 10/s, asked 2/s of 100 tokens: 200 tokens/s from 1 kW are 5 J a token. 730 h: 730 kWh.
+    # The host idles at half of its 400 W and draws the other half by load: 200 + 0.2 x 200 = 240 W.
+    context = question(Workload(task="serve", output_tokens=100, request_rate=2), [at(pue=1.0)],
+                       system=node(host_power_w=400))  # fmt: skip
+    scores = scored(EnergyScorer(), table(samples_per_s=10.0, load=0.2, power=760.0), context)
+    assert value(scores, "energy_per_token") == pytest.approx(5)
+    assert value(scores, "energy_kwh") == pytest.approx(730)
+    aspects = {o.aspect: o.name for o in EnergyScorer().objectives(context) if o.aspect}
+    assert aspects == {"energy": "energy_kwh", "carbon": "carbon_g"}
+
+
+def test_without_a_rate_the_aspects_are_by_token():
+    context = question(Workload(task="serve"), [at()])
+    aspects = {o.aspect: o.name for o in EnergyScorer().objectives(context) if o.aspect}
+    assert aspects == {"energy": "energy_per_token", "carbon": "carbon_per_million_tokens"}
+
+
+def test_an_unknown_host_is_a_share_of_the_devices():
+    share = energy_figures()["host_share"].value
+    context = question(Workload(task="serve"), [at(pue=1.0)])
+    scores = scored(EnergyScorer(), table(power=1000.0), context)
+    assert value(scores, "energy_kwh") == pytest.approx(730 * (1 + share))
+
+
+def test_clean_grids_win_and_an_unknown_grid_is_wide():
+    context = question(Workload(task="serve"), [at("coal"), at("hydro"), at("nowhere")])
+    scores = scored(EnergyScorer(), table(4, offer=[0, 1, 2, -1]), context)
+    carbon, low, high = scores.values["carbon_g"]
+    assert carbon[1] < carbon[3] < carbon[0]
+    assert (high / low)[2] > 2 * (high / low)[0]
+    assert np.isfinite(carbon).all()
+    assert any("unknown grid" in line for line in context.warnings)
+
+
+def test_places_fall_back_on_sourced_defaults():
+    found = places([offer(pue=1.1), offer()], {})
+    assert found.pue.value.tolist() == [1.1, 1.54, 1.54]
+    assert found.pue.low[0] == found.pue.high[0] == 1.1
+    assert found.intensity.value.tolist() == [481.0] * 3
+
+
+def test_every_default_has_a_source_and_an_order():
+    for figure in energy_figures().values():
+        assert figure.source
+        assert figure.date
+        assert figure.low <= figure.value <= figure.high
+
+
+def test_products_add_relative_widths_in_quadrature():
+    one = Interval(np.array([10.0]), np.array([10 / 1.3]), np.array([13.0]))
+    two = Interval(np.array([2.0]), np.array([2 / 1.4]), np.array([2.8]))
+    product = one * two
+    assert product.value == pytest.approx(20)
+    assert product.high == pytest.approx(20 * 1.5)
+    assert product.low == pytest.approx(20 / 1.5)
+    assert (one * 3).high == pytest.approx(39)
+    assert (one / two).high == pytest.approx(5 * 1.5)
+    assert (one + two).low == pytest.approx(10 / 1.3 + 2 / 1.4)
+    assert (Interval.exact(0.0) * two).value == 0
+
+
+positive = st.floats(0.01, 1e4)
+
+
+@st.composite
+def estimates(draw):
+    middle = draw(positive)
+    low = draw(st.sampled_from([0.0, 1.0])) * middle / draw(st.floats(1, 10))
+    return middle, low, middle * draw(st.floats(1, 10))
+
+
+@given(estimates(), estimates(), estimates(), st.floats(0.01, 1), st.integers(1, 50), st.sampled_from([None, 3.0]),
+       st.sampled_from(["spot", "on-demand", "owned"]))  # fmt: skip
+def test_low_value_and_high_are_in_order(rate, power, time, load, units, request_rate, term):
+    priced = offer(term=term, purchase_usd=1e5 if term == "owned" else None)
+    rows = table(samples_per_s=rate, power=power, run_time=time, load=load, units=float(units), nodes=2)
+    for workload in (Workload(task="serve", request_rate=request_rate), Workload(task="train", rows=10)):
+        context = question(workload, [priced])
+        scored(CostScorer(), rows, context)
+        scored(EnergyScorer(), rows, context)
+        needed = units_needed(rows, context)
+        assert (needed.low <= needed.value).all()
+        assert (needed.value <= needed.high).all()
+
+
+def test_a_system_that_no_one_offers_still_has_energy():
+    context = question(Workload(task="serve"), [])
+    rows = table(2, offer=[-1, -1])
+    assert np.isfinite(scored(EnergyScorer(), rows, context).values["carbon_g"][0]).all()
+    assert np.isnan(scored(CostScorer(), rows, context).values["cost_per_month"][0]).all()
+    assert np.isnan(scored(PrivacyScorer(), rows, context).values["privacy"][0]).all()
