@@ -93,11 +93,14 @@ Watts = Annotated[float, BeforeValidator(parse_power)]
 Dollars = Annotated[float, BeforeValidator(parse_money)]
 
 
-def _scaled(value: float, steps: list[tuple[float, str]], digits: int) -> str:
-    for size, name in steps:
-        if abs(value) >= size:
-            return f"{_digits(value / size, digits)}{name}"
-    size, name = steps[-1]
+_TIME_SCALE = [(172800.0, 86400.0, " d"), (5400.0, 3600.0, " h"), (120.0, 60.0, " min"), (1.0, 1.0, " s"),
+               (1e-3, 1e-3, " ms"), (1e-6, 1e-6, " µs"), (0.0, 1e-9, " ns")]  # fmt: skip
+_PREFIXES = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")]
+
+
+def _scaled(value: float, steps: list[tuple[float, float, str]], digits: int) -> str:
+    """Write in the first scale whose least value is reached; steps are (least, size, name)."""
+    size, name = next(((size, name) for least, size, name in steps if abs(value) >= least), steps[-1][1:])
     return f"{_digits(value / size, digits)}{name}"
 
 
@@ -114,17 +117,12 @@ def format_quantity(value: float | None, unit: str, digits: int = 3) -> str:
     if value is None or math.isnan(value):
         return "-"
     if unit == "s":
-        steps = [(172800.0, " d"), (5400.0, " h"), (120.0, " min"), (1.0, " s"), (1e-3, " ms"), (1e-6, " µs")]
-        return _scaled(value, steps, digits)
+        return _scaled(value, _TIME_SCALE, digits)
     if unit in ("B", "B/s", "FLOP", "FLOP/s"):
-        steps = [
-            (10.0**power, f" {prefix}{unit}")
-            for power, prefix in zip((18, 15, 12, 9, 6, 3, 0), ("E", "P", "T", "G", "M", "k", ""), strict=True)
-        ]
-        return _scaled(value, steps, digits)
+        return _scaled(value, [(size, size, f" {prefix}{unit}") for size, prefix in _PREFIXES if size >= 1], digits)
     if unit in ("W", "J", "g", "Wh"):
-        steps = [(1e9, f" G{unit}"), (1e6, f" M{unit}"), (1e3, f" k{unit}"), (1.0, f" {unit}"), (1e-3, f" m{unit}")]
-        return _scaled(value, steps, digits)
+        scale = [(size, size, f" {prefix}{unit}") for size, prefix in _PREFIXES if size <= 1e9]
+        return _scaled(value, scale, digits)
     if unit.startswith("USD"):
         return f"${_digits(value, max(digits, 3))}" + unit.removeprefix("USD")
     if unit in ("", "1"):

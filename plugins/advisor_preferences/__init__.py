@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @hookimpl
 def rankers() -> Iterable[Ranker]:
     """Return the rankers; the first is the default."""
-    from advisor_preferences.rankers import LexicographicRanker, TopsisRanker, WeightedRanker
+    from advisor_preferences.orders import LexicographicRanker, TopsisRanker, WeightedRanker
 
     return [WeightedRanker(), TopsisRanker(), LexicographicRanker()]
 
@@ -22,6 +22,6 @@ def rankers() -> Iterable[Ranker]:
 @hookimpl
 def profiles() -> Iterable[Profile]:
     """Return the profiles of ``profiles.toml``."""
-    from advisor_preferences.profiles import read_profiles
+    from advisor_preferences.read_profiles import read_profiles
 
     return read_profiles()

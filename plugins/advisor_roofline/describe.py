@@ -31,6 +31,7 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "units": devices.compute_units[index],
         "matrix_efficiency": constants["matrix_efficiency"][index],
         "attention_efficiency": constants["attention_efficiency"][index],
+        "decode_attention_efficiency": constants["decode_attention_efficiency"][index],
         "bandwidth_efficiency": constants["bandwidth_efficiency"][index],
         "cache_read_efficiency": constants["cache_read_efficiency"][index],
         "expert_read_efficiency": constants["expert_read_efficiency"][index],

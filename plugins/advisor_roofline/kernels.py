@@ -128,6 +128,7 @@ class Kernels:
         if work.decode:
             flops = op.absorbed_flops(work.units, work.context) / share
             seconds = self._move(cached_bytes, machine.cache_read_efficiency)
+            rate = machine.wide_flops * machine.decode_attention_efficiency
             return KernelTime(flops / rate, seconds, self._fixed() * 2, flops)
         length = work.units / np.maximum(work.sequences, 1e-9)
         earlier = np.maximum(work.context - length, 0.0)

@@ -26,6 +26,7 @@ class Machine:
     units: Array
     matrix_efficiency: Array
     attention_efficiency: Array
+    decode_attention_efficiency: Array
     bandwidth_efficiency: Array
     cache_read_efficiency: Array
     expert_read_efficiency: Array
