@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from advisor.candidates import Array, Candidates
-from advisor.columns import Column
+from advisor.columns import COLUMNS, Column
 from advisor.context import Context
+from advisor.contract import check_objective
 from advisor.errors import PluginError, UnknownNameError
 from advisor.estimating import by_backend, estimate, fits, memory, scale_out
 from advisor.expand import Choices, apply_techniques, batch_rows, hardware_rows, make_schema
-from advisor.interfaces import Backend, Ranker, Scorer
+from advisor.interfaces import Backend, Ranker, Scorer, Scores
 from advisor.plugins import guarded
 from advisor.ranking.feasibility import Violation, feasible_rows, limit_violations
 from advisor.ranking.objectives import Measured, measured_estimates
-from advisor.ranking.pareto import pareto_front
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
 from advisor.registry import Registry
@@ -25,20 +25,21 @@ def rank(context: Context, registry: Registry, start: Candidates | None = None) 
 
     ``start`` gives the hardware rows where the caller has chosen them; else they are enumerated.
     """
-    techniques = registry.techniques
-    choices = Choices()
-    schema = make_schema(techniques, plugin_columns(registry))
-    rows = start if start is not None else hardware_rows(context, schema)
-    if len(rows):
-        owners = {technique.name: registry.owner(technique) for technique in techniques}
-        rows = apply_techniques(rows, techniques, owners, context, choices)
-        rows = batch_rows(rows, context)
-    rows, too_big = _estimate(rows, context, registry)
-    rows = _join_offers(rows, context)
-    measured, violations = _score(rows, context, registry)
-    violations += limit_violations(measured, context) if len(rows) else []
-    feasible = feasible_rows(violations, len(rows))
-    return _order(rows, too_big, measured, violations, feasible, context, registry, choices)
+    with np.errstate(all="ignore"):  # a plugin's division by zero is found in its columns, not printed
+        techniques = registry.techniques
+        choices = Choices()
+        schema = make_schema(techniques, plugin_columns(registry))
+        rows = start if start is not None else hardware_rows(context, schema)
+        if len(rows):
+            owners = {technique.name: registry.owner(technique) for technique in techniques}
+            rows = apply_techniques(rows, techniques, owners, context, choices)
+            rows = batch_rows(rows, context)
+        rows, too_big = _estimate(rows, context, registry)
+        rows = _join_offers(rows, context)
+        measured, violations = _score(rows, context, registry)
+        violations += limit_violations(measured, context) if len(rows) else []
+        feasible = feasible_rows(violations, len(rows))
+        return _order(rows, too_big, measured, violations, feasible, context, registry, choices)
 
 
 def plugin_columns(registry: Registry) -> list[Column]:
@@ -117,25 +118,36 @@ def _score(rows: Candidates, context: Context, registry: Registry) -> tuple[list
     if not len(rows):
         return measured, violations
     for scorer in registry.scorers:
+        given = {item.objective.name for item in measured}
         found = guarded(registry.owner(scorer), f"scorer {scorer.name!r}", context.warn,
-                        lambda s=scorer: _run_scorer(s, rows, context))  # type: ignore[misc]  # fmt: skip
+                        lambda s=scorer, g=given: run_scorer(s, rows, context, g))  # type: ignore[misc]  # fmt: skip
         if found is not None:
             measured += found[0]
             violations += found[1]
     return measured, violations
 
 
-def _run_scorer(scorer: Scorer, rows: Candidates, context: Context) -> tuple[list[Measured], list[Violation]]:
-    """Run one scorer and check its answer: shapes, finite numbers where an offer is known, intervals."""
-    scores = scorer.score(rows, context)
+def run_scorer(
+    scorer: Scorer, rows: Candidates, context: Context, given: set[str]
+) -> tuple[list[Measured], list[Violation]]:
+    """Run one scorer and check its answer: shapes, finite numbers where an offer is known, intervals.
+
+    It works on a table of its own, of which only the columns that it declares are taken over.
+    """
+    table = rows.copy()
+    scores = scorer.score(table, context)
+    if not isinstance(scores, Scores):
+        raise PluginError(f"score gave a {type(scores).__name__}, not Scores")
     offered = rows["offer"] >= 0
-    measured = []
+    measured: list[Measured] = []
     for objective in scorer.objectives(context):
+        check_objective(objective, given | {item.objective.name for item in measured})
         if objective.name not in scores.values:
             raise PluginError(f"gave no values for its objective {objective.name!r}")
-        columns = [_column(column, len(rows), objective.name) for column in scores.values[objective.name]]
-        if len(columns) != 3:
-            raise PluginError(f"objective {objective.name!r}: expected (value, low, high), got {len(columns)} arrays")
+        answer = scores.values[objective.name]
+        if len(answer) != 3:
+            raise PluginError(f"objective {objective.name!r}: expected (value, low, high), got {len(answer)} arrays")
+        columns = [_column(column, len(rows), objective.name) for column in answer]
         for column in columns:
             if not np.isfinite(column[offered]).all():
                 raise PluginError(f"objective {objective.name!r} holds a number that is not finite")
@@ -143,15 +155,23 @@ def _run_scorer(scorer: Scorer, rows: Candidates, context: Context) -> tuple[lis
         slack = 1e-9 * np.abs(value)
         if (low > value + slack).any() or (high < value - slack).any():
             raise PluginError(f"objective {objective.name!r} lies outside its own interval")
-        parts = {name: _column(part, len(rows), name) for name, part in scores.parts.get(objective.name, {}).items()}
+        added = scores.parts.get(objective.name, {})
+        parts = {str(name): _column(part, len(rows), name) for name, part in added.items()}
         measured.append(Measured(objective, value, low, high, parts, scorer.name))
-    exclusions = [Violation(rule, np.broadcast_to(np.asarray(mask, dtype=bool), (len(rows),)))
+    exclusions = [Violation(str(rule), np.broadcast_to(np.asarray(mask, dtype=bool), (len(rows),)))
                   for mask, rule in scores.exclusions]  # fmt: skip
+    own = {column.name for column in scorer.columns} - {column.name for column in COLUMNS}
+    for name in table.names:
+        if name.removesuffix(".low").removesuffix(".high") in own:
+            rows[name] = table[name]
     return measured, exclusions
 
 
 def _column(values: Array, length: int, name: str) -> Array:
-    array = np.asarray(values, dtype=float)
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise PluginError(f"{name!r}: expected numbers, got dtype {array.dtype}")
+    array = array.astype(float)
     if array.ndim > 1 or (array.ndim == 1 and len(array) != length):
         raise PluginError(f"{name!r}: expected shape ({length},), got {array.shape}")
     return np.broadcast_to(array, (length,))
@@ -173,15 +193,12 @@ def _order(
     for violation in violations:
         excess = excess * violation.excess()
     order = np.lexsort((score, np.where(feasible, 0.0, excess), ~feasible))
-    front = np.zeros(len(rows), dtype=bool)
-    used = row_weights > 0
-    front[feasible] = pareto_front(losses[feasible][:, used])
     return Ranking(
         context=context, registry=registry, choices=choices, rows=rows.take(order), too_big=too_big,
         feasible_count=int(feasible.sum()), measured=[item.take(order) for item in measured],
         violations=[Violation(v.rule, v.rows[order], None if v.value is None else v.value[order], v.bound, v.unit)
                     for v in violations],
-        score=score[order], front=front[order], weights=weights, losses=losses[order],
+        score=score[order], weights=weights, losses=losses[order],
     )  # fmt: skip
 
 
@@ -199,5 +216,8 @@ def _rank_scores(losses: Array, weights: Array, context: Context, registry: Regi
             raise PluginError("scores hold a number that is not finite")
         return scores
 
-    found = guarded(registry.owner(ranker), f"ranker {ranker.name!r}", context.warn, call) if ranker else None
-    return losses @ weights if found is None else found
+    if ranker is None:
+        return np.asarray(losses @ weights)
+    losses.flags.writeable = weights.flags.writeable = False
+    found = guarded(registry.owner(ranker), f"ranker {ranker.name!r}", context.warn, call, input_errors=False)
+    return np.asarray(losses @ weights) if found is None else found

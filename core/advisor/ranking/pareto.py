@@ -33,3 +33,13 @@ def pareto_front(losses: Array) -> Array:
         keep &= ~equal
         remaining, values = remaining[keep], values[keep]
     return front
+
+
+def dominated(row: Array, losses: Array) -> bool:
+    """Whether any of ``losses`` (rows, objectives) is at least as good as ``row`` in all and better in one."""
+    no_worse = np.ones(len(losses), dtype=bool)
+    better = np.zeros(len(losses), dtype=bool)
+    for column in range(losses.shape[1]):
+        no_worse &= losses[:, column] <= row[column]
+        better |= losses[:, column] < row[column]
+    return bool((no_worse & better).any())

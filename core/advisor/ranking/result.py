@@ -18,6 +18,7 @@ from advisor.devices import Device, System
 from advisor.offers import Offer
 from advisor.ranking.feasibility import Violation
 from advisor.ranking.objectives import Measured
+from advisor.ranking.pareto import dominated, pareto_front
 from advisor.units import format_quantity
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class Candidate:
     @property
     def on_pareto_front(self) -> bool:
         """Whether no other feasible candidate is at least as good in every aspect and better in one."""
-        return self.estimated and bool(self.ranking.front[self.row])
+        ranking = self.ranking
+        return self.feasible and not dominated(ranking.front_losses[self.row], ranking.front_losses)
 
     @property
     def score(self) -> float:
@@ -227,9 +229,22 @@ class Ranking:
     measured: list[Measured]
     violations: list[Violation]
     score: Array
-    front: Array
     weights: Mapping[str, float]
     losses: Array
+
+    @cached_property
+    def front_losses(self) -> Array:
+        """Losses of the feasible rows in the aspects that carry weight: what the Pareto front is over."""
+        aspects = [item.objective.aspect for item in self.measured if item.objective.aspect]
+        used = [column for column, aspect in enumerate(aspects) if self.weights.get(aspect, 0.0) > 0]
+        return np.asfortranarray(self.losses[: self.feasible_count][:, used])
+
+    @cached_property
+    def front(self) -> Array:
+        """Mask of the rows on the exact Pareto front."""
+        answer = np.zeros(len(self.rows), dtype=bool)
+        answer[: self.feasible_count] = pareto_front(self.front_losses)
+        return answer
 
     @cached_property
     def alternatives(self) -> list[Candidate]:
