@@ -131,6 +131,12 @@ def _offer_passes(offer: Offer, workload: Workload) -> bool:
         and _passes(workload.term, [offer.term])
         and (_passes(workload.region, [offer.region, offer.country, *offer.areas]) or "any" in offer.areas)
         and (offer.on_premises or not workload.on_premises)
+        and (
+            offer.purchase_usd is None
+            or workload.buy
+            or workload.on_premises
+            or bool(workload.term or workload.provider)
+        )
     )
 
 

@@ -159,6 +159,7 @@ class Objective:
     ``aspect`` is the word a user optimizes by (``cost``); a scorer gives each aspect one objective.
     ``limited_by`` is the workload field that bounds it. ``scale`` says how differences compare:
     ``ratio`` (twice as much is as bad anywhere) or ``linear``, where ``span`` counts as one doubling.
+    ``negligible`` is an amount that nobody minds (a cent a run): ratios are taken after adding it.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Objective:
     limited_by: str = ""
     scale: Literal["ratio", "linear"] = "ratio"
     span: float = 1.0
+    negligible: float = 0.0
 
 
 @dataclass

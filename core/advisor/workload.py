@@ -62,6 +62,7 @@ class Workload(BaseModel):
     term: tuple[str, ...] = Field((), description="price terms: on-demand, spot, reserved-1y, owned")
     max_devices: PositiveInt | None = Field(None, description="most devices to use")
     on_premises: bool = Field(False, description="only hardware on one's own premises")
+    buy: bool = Field(False, description="also consider hardware at its purchase price")
 
     # the privacy
     data_class: str = Field("internal", description="public, internal, personal, health, payment or export-controlled")

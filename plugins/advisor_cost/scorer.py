@@ -40,23 +40,23 @@ class CostScorer(Scorer):
             by_token = not by_month and context.model.generates
             objectives += [
                 Objective("cost_per_month", "USD/month", "minimize", "all systems for 730 hours",
-                          aspect="cost" if by_month else "", limited_by="budget"),
+                          aspect="cost" if by_month else "", limited_by="budget", negligible=1.0),
                 Objective("cost_per_request", "USD", "minimize", "one request at the actual load",
-                          aspect="" if by_month or by_token else "cost"),
+                          aspect="" if by_month or by_token else "cost", negligible=1e-7),
             ]  # fmt: skip
             if context.model.generates:
                 objectives.append(
                     Objective("cost_per_million_tokens", "USD/1M tokens", "minimize",
-                              "a million output tokens at the actual load", aspect="cost" if by_token else "")
+                              "a million output tokens at the actual load", aspect="cost" if by_token else "", negligible=1e-3)
                 )  # fmt: skip
             return objectives
         objectives.append(
             Objective("cost_per_thousand_samples", "USD/1k samples", "minimize", "a thousand samples or sequences",
-                      aspect="" if ends else "cost")
+                      aspect="" if ends else "cost", negligible=1e-5)
         )  # fmt: skip
         if ends:
             objectives.append(
-                Objective("cost_per_run", "USD", "minimize", "the whole job", aspect="cost", limited_by="budget")
+                Objective("cost_per_run", "USD", "minimize", "the whole job", aspect="cost", limited_by="budget", negligible=0.01)
             )
         return objectives
 

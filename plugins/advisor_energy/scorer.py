@@ -38,9 +38,9 @@ class EnergyScorer(Scorer):
         if has_end(context) or context.workload.task == "serve":
             objectives += [
                 Objective("energy_kwh", "kWh", "minimize", f"facility energy of {period}",
-                          aspect="energy" if totals else ""),
+                          aspect="energy" if totals else "", negligible=0.01),
                 Objective("carbon_g", "g", "minimize", f"CO2 equivalents of {period}, manufacture included",
-                          aspect="carbon" if totals else ""),
+                          aspect="carbon" if totals else "", negligible=5.0),
             ]  # fmt: skip
         return objectives
 

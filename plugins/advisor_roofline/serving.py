@@ -13,6 +13,9 @@ from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import StepTime, forward_time
 
+#: Share of a framework's time around a request that is left when the request is alone.
+ALONE = 0.15
+
 
 @dataclass
 class Served:
@@ -47,7 +50,9 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     queued = share / (2 * (1 - share)) * occupied
     burst = machine.burst_share * (batch - 1) * occupied
     others = np.where(rows["steady"], queued, burst) + machine.waited_steps * decode.total * (batch > 1)
-    begun = machine.request_seconds + prefill.total + others
+    in_flight = rows["batch"] * rows["data_parallel"]
+    handling = machine.request_seconds * np.maximum(1 - 1 / np.maximum(in_flight, 1), ALONE)
+    begun = handling + prefill.total + others
     samples = rows["data_parallel"] * batch / (begun + output * per_token)
     first = begun + (rows["batch"] - batch) * rows["data_parallel"] / samples
     return Served(first, per_token, decode, prefill, samples)

@@ -13,6 +13,7 @@ from advisor.interfaces import Objective
 
 #: Objectives that are columns of the table: what backends and techniques estimate.
 _LINEAR = {"quality": 0.1}
+_NEGLIGIBLE = {"run_time": 1.0, "request_latency": 0.01}
 
 
 def estimate_objectives(context: Context) -> list[Objective]:
@@ -24,7 +25,7 @@ def estimate_objectives(context: Context) -> list[Objective]:
             scale = "linear" if column.name in _LINEAR else "ratio"
             answer.append(
                 Objective(column.name, column.unit, column.direction, column.doc, aspect, column.limited_by,
-                          scale, _LINEAR.get(column.name, 1.0))  # type: ignore[arg-type]
+                          scale, _LINEAR.get(column.name, 1.0), _NEGLIGIBLE.get(column.name, 0.0))  # type: ignore[arg-type]
             )  # fmt: skip
     return answer
 
@@ -59,8 +60,9 @@ class Measured:
             best = (sign * value[known]).min()
             loss = (sign * value - best) / self.objective.span
         else:
-            positive = np.maximum(value, np.finfo(float).tiny)
-            floor = positive[known & (value > 0)].min() if (known & (value > 0)).any() else 1.0
+            positive = np.maximum(value + self.objective.negligible, np.finfo(float).tiny)
+            above = known & (value + self.objective.negligible > 0)
+            floor = positive[above].min() if above.any() else 1.0
             logs = sign * np.log2(np.maximum(positive, floor * 2.0**-10))
             loss = logs - logs[known].min()
         worst = loss[known].max()

@@ -30,6 +30,9 @@ SHAPE_COLUMNS = ("params_b", "active_params_b", "layers", "hidden_size", "heads"
 SHARED_COLUMNS = ("model", "task", "method", "lora_rank", "optimizer", *SHAPE_COLUMNS)
 SHARD_STAGES = {"": 0, "none": 0, "ddp": 0, "zero1": 1, "zero2": 2, "zero3": 3, "fsdp": 3}
 RECOMPUTE = {"": 0, "none": 0, "selective": 1, "full": 2}
+#: Metrics whose blank concurrency means as much as fits, up to a serving engine's usual limit.
+SATURATED = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "energy_j_per_token", "power_w")
+MOST_IN_FLIGHT = 1024
 Row = Mapping[str, str]
 
 
@@ -179,12 +182,14 @@ def _fill(table: Candidates, rows: list[dict[str, str]], context: Context) -> No
     if context.model.unit == "token":
         table["sequence_length"] = column("seq_len", table["sequence_length"])
     replicas = table["data_parallel"].astype(float)
-    in_flight = column("concurrency", column("batch", replicas))
+    saturated = np.array([row.get("metric") in SATURATED and not row.get("concurrency") and not row.get("batch")
+                          for row in rows]) & context.model.generates  # fmt: skip
+    in_flight = column("concurrency", column("batch", np.where(saturated, MOST_IN_FLIGHT * replicas, replicas)))
     table["batch"] = np.maximum(in_flight / replicas, 1e-3 if training else np.minimum(in_flight, 1.0))
     names = [row.get("framework", "") for row in rows]
     context.frameworks = list(dict.fromkeys(names))
     table["framework"] = np.array([context.frameworks.index(name) for name in names], "i2")
-    table["steady"] = False  # a benchmark at a fixed concurrency starts all its requests at once
+    table["steady"] = saturated  # a benchmark at a fixed concurrency starts all its requests at once
     if training:
         micro = column("micro_batch", column("batch", 1))
         table["micro_batch"] = micro
