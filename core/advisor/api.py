@@ -126,17 +126,19 @@ def _passes(wanted: Sequence[str], names: Iterable[str]) -> bool:
 
 
 def _offer_passes(offer: Offer, workload: Workload) -> bool:
+    """Whether an offer is one the user would consider.
+
+    What may be taken away at short notice is not for serving, and what must be bought is another
+    decision than renting: both are considered when the user names their term, or asks to buy.
+    """
+    named = bool(workload.term)
     return (
         _passes(workload.provider, [offer.provider])
         and _passes(workload.term, [offer.term])
         and (_passes(workload.region, [offer.region, offer.country, *offer.areas]) or "any" in offer.areas)
         and (offer.on_premises or not workload.on_premises)
-        and (
-            offer.purchase_usd is None
-            or workload.buy
-            or workload.on_premises
-            or bool(workload.term or workload.provider)
-        )
+        and (offer.purchase_usd is None or workload.buy or workload.on_premises or named or bool(workload.provider))
+        and (named or workload.task != "serve" or not offer.interruptible)
     )
 
 

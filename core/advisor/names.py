@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from advisor.errors import UnknownNameError
@@ -26,6 +27,7 @@ class Named(Protocol):
 Record = TypeVar("Record", bound=Named)
 
 
+@lru_cache(maxsize=65536)
 def normalise(name: str) -> str:
     """Fold case and separators: ``"A100_80GB"`` and ``"a100-80gb"`` are one name."""
     return _SEPARATORS.sub("-", name.strip().lower()).strip("-")

@@ -36,3 +36,8 @@ class Offer(Record):
     grid: str = ""
     pue: PositiveFloat | None = None
     attributes: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether the provider may take it away at short notice."""
+        return self.term == "spot"
