@@ -14,6 +14,16 @@ from advisor.candidates import Array
 from advisor_roofline.machine import Machine
 
 
+def link_rate(machine: Machine) -> Array:
+    """Bandwidth that long messages reach within a domain."""
+    return machine.link_bandwidth * machine.link_efficiency
+
+
+def network_rate(machine: Machine) -> Array:
+    """Bandwidth that long messages reach across domains."""
+    return machine.network_bandwidth * machine.link_efficiency
+
+
 def _levels(machine: Machine, group: Array) -> tuple[Array, Array]:
     """Members of the group within one link domain, and the number of domains it spans."""
     group = np.maximum(group, 1)
@@ -39,17 +49,17 @@ def _gather_flat(message: Array, group: Array, bandwidth: Array, latency: Array)
 def all_reduce_seconds(message: Array, group: Array, machine: Machine) -> Array:
     """Time to sum ``message`` bytes over ``group`` devices; 0 for one device."""
     inside, domains = _levels(machine, group)
-    flat = _sum_flat(message, inside, machine.link_bandwidth, machine.link_latency)
-    local = 2 * _gather_flat(message, inside, machine.link_bandwidth, machine.link_latency)
-    across = _sum_flat(message / inside, domains, machine.network_bandwidth, machine.network_latency)
+    flat = _sum_flat(message, inside, link_rate(machine), machine.link_latency)
+    local = 2 * _gather_flat(message, inside, link_rate(machine), machine.link_latency)
+    across = _sum_flat(message / inside, domains, network_rate(machine), machine.network_latency)
     return np.where(domains > 1, local + across, flat) + machine.collective_seconds * (group > 1)
 
 
 def gather_seconds(message: Array, group: Array, machine: Machine) -> Array:
     """Time of an all-gather or reduce-scatter whose whole is ``message`` bytes."""
     inside, domains = _levels(machine, group)
-    local = _gather_flat(message, inside, machine.link_bandwidth, machine.link_latency)
-    across = _gather_flat(message / inside, domains, machine.network_bandwidth, machine.network_latency)
+    local = _gather_flat(message, inside, link_rate(machine), machine.link_latency)
+    across = _gather_flat(message / inside, domains, network_rate(machine), machine.network_latency)
     return local + across
 
 
@@ -57,8 +67,8 @@ def all_to_all_seconds(message: Array, group: Array, machine: Machine) -> Array:
     """Time for each device to send ``message`` bytes in equal parts to the others."""
     inside, domains = _levels(machine, group)
     group = inside * domains
-    local = 2 * machine.link_latency + (inside - 1) / group * message / machine.link_bandwidth
-    across = 2 * machine.network_latency + (group - inside) / group * message / machine.network_bandwidth
+    local = 2 * machine.link_latency + (inside - 1) / group * message / link_rate(machine)
+    across = 2 * machine.network_latency + (group - inside) / group * message / network_rate(machine)
     seconds = np.where(domains > 1, np.maximum(local, across), local) + machine.collective_seconds
     return np.where(group > 1, seconds, 0.0)
 
@@ -67,4 +77,4 @@ def send_seconds(message: Array, machine: Machine, distance: Array) -> Array:
     """Time of one message between neighbours of a pipeline; ``distance`` is how many devices it spans."""
     near = distance <= machine.link_domain
     latency = np.where(near, machine.link_latency, machine.network_latency)
-    return latency + message / np.where(near, machine.link_bandwidth, machine.network_bandwidth)
+    return latency + message / np.where(near, link_rate(machine), machine.network_bandwidth)

@@ -30,6 +30,8 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "bandwidth": bandwidth,
         "units": devices.compute_units[index],
         "matrix_efficiency": constants["matrix_efficiency"][index],
+        "split_depth": constants["split_depth"][index],
+        "link_efficiency": constants["link_efficiency"][index],
         "attention_efficiency": constants["attention_efficiency"][index],
         "decode_attention_efficiency": constants["decode_attention_efficiency"][index],
         "bandwidth_efficiency": constants["bandwidth_efficiency"][index],

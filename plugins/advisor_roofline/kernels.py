@@ -23,6 +23,9 @@ from advisor.operators import (
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import cache_sharing, devices_sharing
 
+#: Waves of blocks from which on the last one no longer matters: persistent kernels even it out.
+MANY_WAVES = 16
+
 
 @dataclass
 class Work:
@@ -164,17 +167,14 @@ class Kernels:
     def _fill(self, count: Array, outer: Array, inner: Array, parallel: Array | float = 1.0) -> Array:
         """Share of the matrix units that a product of ``count x inner x outer`` keeps busy.
 
-        Padding of rows and columns to what a unit takes, and units left idle in the last wave of
-        blocks; long inner products are cut so that small outputs still spread over the units.
+        Padding of rows to what a unit takes, and units left idle in the last wave of blocks; long
+        inner products are cut so that small outputs still spread over the units.
         """
         machine = self.machine
-        padded_rows = np.ceil(count / machine.pad_rows) * machine.pad_rows
-        row_fill = count / np.maximum(padded_rows, 1e-9)
+        row_fill = count / np.maximum(np.ceil(count / machine.pad_rows) * machine.pad_rows, 1e-9)
         blocks = np.ceil(count / machine.tile_rows) * np.ceil(outer / machine.tile_columns) * parallel
-        blocks = blocks * np.maximum(1.0, inner / 1024.0)
-        waves = blocks / machine.units
-        wave_fill = waves / np.ceil(np.maximum(waves, 1e-9))
-        wave_fill = np.where(waves > 8, 1.0, np.maximum(wave_fill, np.minimum(waves, 1.0) * 0.9))
+        waves = blocks * np.maximum(1.0, inner / machine.split_depth) / machine.units
+        wave_fill = np.where(waves > MANY_WAVES, 1.0, waves / np.maximum(np.ceil(waves), 1.0))
         return np.maximum(row_fill * wave_fill, 1e-6)
 
     def _move(self, moved_bytes: Array, efficiency: Array | None = None) -> Array:
