@@ -19,16 +19,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 import advisor_roofline.constants as constants
 import advisor_roofline.frameworks as frameworks
-import numpy as np
-from advisor_roofline import serving
-from advisor_roofline.memory import fill_memory
-
 from advisor import Advisor
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.validation.measurements import read_groups
+from advisor_roofline import serving
+from advisor_roofline.memory import fill_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = ROOT / "tests" / "truth" / "serve_nvidia.csv"

@@ -19,8 +19,12 @@ from advisor import Advisor
 
 ROWS = Path(__file__).resolve().parent.parent / "tests" / "truth" / "kernels_vidur.csv"
 START = {
-    "matrix_efficiency": 0.75, "bandwidth_efficiency": 0.8, "fixed_us": 3.0, "overlap_sharpness": 3.0, "split_depth": 2048.0,
-}  # fmt: skip
+    "matrix_efficiency": 0.75,
+    "bandwidth_efficiency": 0.8,
+    "fixed_us": 3.0,
+    "overlap_sharpness": 3.0,
+    "split_depth": 2048.0,
+}
 
 
 def load() -> dict[str, np.ndarray]:

@@ -33,17 +33,18 @@ from advisor.units import Count
 from advisor.workload import describe_validation, read_toml
 
 OWNED = "owned"
+HOURS_A_YEAR = 8760
 #: Fields of an entry that are the offer's, as they are.
-_OFFER_FIELDS = ("pue", "purchase_usd", "lifetime_years", "confidential_computing", "certifications")
+_OFFER_FIELDS = ("pue", "lifetime_years", "confidential_computing", "certifications")
 Item = TypeVar("Item", bound=BaseModel)
 
 
 class OwnedHardware(BaseModel):
     """One entry of an inventory: ``nodes`` nodes of ``count`` devices in one place.
 
-    ``price_usd_per_hour`` is 0 for hardware that is paid for; with ``purchase_usd`` and no hourly
-    price it is written off over ``lifetime_years``. ``country`` and ``grid`` follow from ``region``
-    where an offer of a catalog tells.
+    ``price_usd_per_hour``, of a node, is 0 for hardware that is paid for; with ``purchase_usd``, of a
+    node, and no hourly price it is written off evenly over ``lifetime_years``. ``country`` and
+    ``grid`` follow from ``region`` where an offer of a catalog tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -52,7 +53,7 @@ class OwnedHardware(BaseModel):
     device: str
     count: Count = Field(1, gt=0)
     nodes: Count = Field(1, gt=0)
-    region: str = "on-premises"
+    region: str = ""
     country: str = ""
     grid: str = ""
     areas: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class _OwnedAlone(Registry):
 
     @property
     def offers(self) -> list[Offer]:
-        return list(self._own["offers"])
+        return [offer for offer in self._own["offers"] if isinstance(offer, Offer)]
 
 
 def read_inventory(path: Path, registry: Registry) -> Inventory:
@@ -96,7 +97,8 @@ def read_inventory(path: Path, registry: Registry) -> Inventory:
     for key in document:
         if key not in ("owned", "device"):
             close = nearest(key, ["owned", "device"])
-            raise InputError(f"{path}: {key}: expected [[owned]] and [[device]] tables{'; did you mean ' + close[0] + '?' if close else ''}")  # fmt: skip
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise InputError(f"{path}: {key}: expected [[owned]] and [[device]] tables{hint}")
     devices = _items(path, document, "device", Device)
     entries = _items(path, document, "owned", OwnedHardware)
     if not entries:
@@ -133,29 +135,37 @@ def _system(entry: OwnedHardware, number: int, device: Device, registry: Registr
     alike = next((s for s in registry.systems if s.device == device.id and s.device_count == entry.count), None)
     ident = f"{OWNED}:{normalise(entry.name) or number}:{entry.count}x{device.id}"
     name = entry.name or f"own {entry.count} x {device.name}"
+    aliases = (entry.name,) if entry.name else ()
     if alike is not None:
-        return alike.model_copy(update={"id": ident, "name": name, "aliases": (), "max_nodes": entry.nodes})
-    return System(id=ident, name=name, device=device.id, device_count=entry.count, max_nodes=entry.nodes)
+        return alike.model_copy(update={"id": ident, "name": name, "aliases": aliases, "max_nodes": entry.nodes})
+    return System(id=ident, name=name, aliases=aliases, device=device.id, device_count=entry.count,
+                  max_nodes=entry.nodes)  # fmt: skip
 
 
 def _offer(entry: OwnedHardware, system: System, registry: Registry) -> Offer:
-    country, grid = _place(entry, registry)
-    paid = entry.purchase_usd is None and entry.price_usd_per_hour is None
+    country, grid, areas = _place(entry, registry)
+    place = (entry.region,) if entry.region else ("any",)  # whoever names no place is asked for none
+    price = entry.price_usd_per_hour
+    if price is None:
+        # Not ``Offer.purchase_usd``, which is what would have to be spent: this hardware is there already.
+        price = (entry.purchase_usd or 0.0) / (entry.lifetime_years * HOURS_A_YEAR)
     electricity = {} if entry.price_usd_per_kwh is None else {"price_usd_per_kwh": str(entry.price_usd_per_kwh)}
+    areas = list(dict.fromkeys((*place, "on-premises", *areas, *entry.areas)))
     return Offer(
-        id=system.id, provider=OWNED, instance=entry.name, system=system.id, region=entry.region, country=country,
-        grid=grid, areas=tuple(dict.fromkeys(("any", "on-premises", entry.region, *entry.areas))), term=OWNED,
+        id=system.id, provider=OWNED, instance=entry.name, system=system.id, region=entry.region or "on-premises",
+        country=country, grid=grid, areas=tuple(areas), term=OWNED,
         jurisdictions=(country,) if country else (), on_premises=True, tenancy="own", max_systems=entry.nodes,
-        price_usd_per_hour=0.0 if paid else entry.price_usd_per_hour, attributes=electricity,
+        price_usd_per_hour=price, attributes=electricity,
         **{name: getattr(entry, name) for name in _OFFER_FIELDS},
     )  # fmt: skip
 
 
-def _place(entry: OwnedHardware, registry: Registry) -> tuple[str, str]:
-    """Country and grid: as given, else those that every offer in that region or country has."""
+def _place(entry: OwnedHardware, registry: Registry) -> tuple[str, str, list[str]]:
+    """Country, grid and areas: as given, else those that every offer in that region or country has."""
     wanted = {normalise(entry.region), normalise(entry.country)} - {""}
     near = [offer for offer in registry.offers if {normalise(offer.region), normalise(offer.country)} & wanted]
     countries = {offer.country for offer in near} - {""}
     grids = {offer.grid for offer in near} - {""}
     country = entry.country.upper() or (countries.pop() if len(countries) == 1 else "")
-    return country, entry.grid or (grids.pop() if len(grids) == 1 else "")
+    shared = [area for area in near[0].areas if all(area in offer.areas for offer in near)] if near else []
+    return country, entry.grid or (grids.pop() if len(grids) == 1 else ""), shared

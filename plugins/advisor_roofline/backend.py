@@ -54,8 +54,9 @@ class RooflineBackend(Backend):
         prefills = rows["batch"] / rows["pipeline_parallel"] / output
         mixed = answer.decode + answer.prefill.scaled(prefills)
         self._finish(rows, context, machine, answer.decode, mixed)
-        rows["flops_per_sample"] = _device_flops(rows, answer.prefill.flops + answer.decode.flops * output
-                                                 / np.maximum(rows["batch"] / rows["pipeline_parallel"], 1))  # fmt: skip
+        together = np.maximum(rows["batch"] / rows["pipeline_parallel"], 1)
+        flops = answer.prefill.flops + answer.decode.flops * output / together
+        rows["flops_per_sample"] = _device_flops(rows, flops)
 
     def _infer(self, rows: Candidates, context: Context, machine: Machine) -> None:
         """One pass over a batch: networks that answer at once."""

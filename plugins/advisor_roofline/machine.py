@@ -14,8 +14,8 @@ class Machine:
     Rates are peaks; the efficiencies are the largest shares of them that long kernels reach.
     ``matrix_flops`` is of the format that the row computes in, ``wide_flops`` of 16-bit (or the widest
     native) arithmetic for attention and for operators that stay unquantized. ``tile_rows`` and
-    ``tile_columns`` are the block that one unit works on: smaller shapes are padded to it. ``split_depth`` is the length of
-    inner product from which on blocks are cut so that more units can share them.
+    ``tile_columns`` are the block that one unit works on: smaller shapes are padded to it.
+    ``split_depth`` is the length of inner product from which on blocks are cut so that more units share them.
     """
 
     matrix_flops: Array

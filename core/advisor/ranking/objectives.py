@@ -13,7 +13,7 @@ from advisor.interfaces import Objective
 
 #: Objectives that are columns of the table: what backends and techniques estimate.
 _LINEAR = {"quality": 0.1}
-_NEGLIGIBLE = {"run_time": 1.0, "request_latency": 0.01}
+_NEGLIGIBLE = {"run_time": 30.0, "request_latency": 0.01}
 
 
 def estimate_objectives(context: Context) -> list[Objective]:

@@ -23,7 +23,7 @@ def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows, refused, error in percent (median and mean absolute, mean signed), tau, share inside, share of fits right."""
+    """Rows, refused, error in percent (median, mean, signed mean), tau, share inside, share of fits right."""
     numeric = [row for row in rows if row.get("error_percent") is not None and row.get("metric") != "fits"]
     errors = np.array([row["error_percent"] for row in numeric], dtype=float)
     inside = [
