@@ -34,7 +34,8 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     While a request decodes its ``output_tokens``, each of the others starts over once on average, so
     that their prefills stretch its steps: time per output token = decode + (batch - 1) x prefill /
     output tokens (times the share that chunking does not hide). A request that arrives waits for the
-    framework, the running step and its own prefill; and for the prefills before it: steadily, as in an M/D/1 queue that is loaded with the
+    framework, the running step and its own prefill; and for the prefills before it: steadily, as in an M/D/1
+    queue that is loaded with the
     share of time spent on prefills; in a benchmark that starts all requests at once, for a part of that
     burst. Requests beyond what the cache holds queue for a place (Little's law).
     """

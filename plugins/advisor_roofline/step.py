@@ -49,7 +49,8 @@ def forward_time(
 
     An operator takes the larger of its arithmetic and its traffic, and a little more where they are
     alike; what exceeds the arithmetic is the memory part. Backward does each matrix product twice
-    (Narayanan et al. 2021). Stages of a pipeline work one after the other on the same units, so that the time is the sum.
+    (Narayanan et al. 2021). Stages of a pipeline work one after the other on the same units, so that the time
+    is the sum.
     """
     kernels = Kernels(rows, context, machine)
     zero = np.zeros(len(rows))

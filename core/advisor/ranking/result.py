@@ -329,7 +329,8 @@ class Ranking:
             "schema": RANK_SCHEMA,
             "model": {"name": context.model.name, "family": context.model.family, "reader": context.model.reader,
                       "parameters": context.model.parameters},
-            "workload": {**context.workload.model_dump(mode="json", exclude_defaults=True), "task": context.workload.task},
+            "workload": {"task": context.workload.task}
+            | context.workload.model_dump(mode="json", exclude_defaults=True),
             "weights": dict(self.weights),
             "evaluated": len(self.rows),
             "feasible": self.feasible_count,
