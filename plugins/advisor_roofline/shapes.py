@@ -34,14 +34,14 @@ def cache_sharing(op: Attention | Recurrence, rows: Candidates) -> Array:
 
 
 def reductions(layer: Layer) -> tuple[int, int]:
-    """Count a layer's all-reduces under tensor parallelism, and its expert exchanges.
+    """Count a layer's all-reduces under tensor parallelism, and the experts that each unit travels to.
 
     Each block that ends in a row-split product leaves partial sums. The shared expert's are summed
     with the routed experts' before they are exchanged.
     """
     row_split = sum(op.copies for op in layer.operators if op.split == "rows" and not isinstance(op, ExpertMatMul))
-    experts = any(isinstance(op, ExpertMatMul) for op in layer.operators)
+    experts = max((op.experts_per_unit for op in layer.operators if isinstance(op, ExpertMatMul)), default=0)
     if not experts:
         return row_split, 0
     mixers = any(isinstance(op, (Attention, Recurrence)) for op in layer.operators)
-    return (1 if mixers else 0), 1
+    return (1 if mixers else 0), experts

@@ -96,15 +96,14 @@ def backward_passes(rows: Candidates) -> Array:
 
 
 def _layer_link(layer: Layer, rows: Candidates, context: Context, machine: Machine, work: Work, width: Array) -> Array:
-    sums, exchanges = reductions(layer)
+    sums, visited = reductions(layer)
     tensor = rows["tensor_parallel"].astype(float)
     message = work.units * context.model.hidden_size * width
     seconds = sums * all_reduce_seconds(message, tensor, machine)
-    if exchanges:
+    if visited:
         experts = rows["expert_parallel"].astype(float)
-        beyond = experts > tensor  # experts spread over replicas: tokens travel; else a partial sum is reduced
-        tokens = message * 2 / np.maximum(tensor, 1)
-        seconds = seconds + np.where(
-            beyond, 2 * all_to_all_seconds(tokens, experts, machine), all_reduce_seconds(message, tensor, machine)
-        )
+        # Experts spread over replicas: each token travels to its experts and back. Else a sum is reduced.
+        copies = message / np.maximum(tensor, 1) * np.minimum(visited, experts)
+        travel = 2 * all_to_all_seconds(copies, experts, machine)
+        seconds = seconds + np.where(experts > tensor, travel, all_reduce_seconds(message, tensor, machine))
     return seconds
