@@ -57,6 +57,7 @@ WORKLOAD = (
     _workload("global_batch", "", "f8", "samples a training step over the whole unit", 1),
     _workload("micro_batch", "", "f8", "samples that a device works on at once in training", 1),
     _workload("framework", "", "i2", "position of the serving or training framework in the context"),
+    _workload("static", "", "?", "one batch whose requests start and stay together: all prompts, then all decoding"),
     _workload("steady", "", "?", "requests arrive one by one, not all at the same instant", 1),
 )
 

@@ -44,8 +44,11 @@ def system_of(registry: Registry, device: Device, count: int, nodes: int | None 
         size = count if count <= max(reach, 8) else largest or next(n for n in (8, 4, 2, 1) if count % n == 0)
     else:
         size = max(1, count // nodes)
-    known = next((system for system in same if system.device_count == size), None)
-    if known is not None:
-        return known, max(1, count // size)
+    systems = max(1, count // size)
+    alike = [system for system in same if system.device_count == size]
+    if systems > 1:  # one that was made to be joined by a network, where there is one
+        alike.sort(key=lambda system: (system.network is None, system.max_nodes < systems))
+    if alike:
+        return alike[0], systems
     made = System(id=f"{size}x{device.id}", device=device.id, device_count=size, max_nodes=max(1, count // size))
     return made, max(1, count // size)

@@ -43,17 +43,19 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     batch = np.minimum(rows["batch"], sequences_held(rows, context))
     stages = rows["pipeline_parallel"]
     decode = forward_time(rows, context, machine, Work(batch / stages, prompt + output / 2, batch / stages, True))
-    one = np.ones(len(rows))
-    prefill = forward_time(rows, context, machine, Work(prompt, prompt, one, False))
+    together = np.where(rows["static"], batch, 1.0)
+    prefill = forward_time(rows, context, machine, Work(prompt * together, prompt, together, False))
     occupied = prefill.total / stages
-    per_token = decode.total + machine.prefill_interference * (batch - 1) * occupied / output
+    others = np.where(rows["static"], 0.0, batch - 1)
+    per_token = decode.total + machine.prefill_interference * others * occupied / output
     share = np.minimum(batch * occupied / (output * per_token + prefill.total), 0.95)
     queued = share / (2 * (1 - share)) * occupied
-    burst = machine.burst_share * (batch - 1) * occupied
-    others = np.where(rows["steady"], queued, burst) + machine.waited_steps * decode.total * (batch > 1)
+    burst = machine.burst_share * others * occupied
+    waited = machine.waited_steps * decode.total * (others > 0)
+    waiting = np.where(rows["static"], 0.0, np.where(rows["steady"], queued, burst) + waited)
     in_flight = rows["batch"] * rows["data_parallel"]
     handling = machine.request_seconds * np.maximum(1 - 1 / np.maximum(in_flight, 1), ALONE)
-    begun = handling + prefill.total + others
+    begun = handling + prefill.total + waiting
     samples = rows["data_parallel"] * batch / (begun + output * per_token)
     first = begun + (rows["batch"] - batch) * rows["data_parallel"] / samples
     return Served(first, per_token, decode, prefill, samples)

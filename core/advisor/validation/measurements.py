@@ -189,6 +189,8 @@ def _fill(table: Candidates, rows: list[dict[str, str]], context: Context) -> No
     names = [row.get("framework", "") for row in rows]
     context.frameworks = list(dict.fromkeys(names))
     table["framework"] = np.array([context.frameworks.index(name) for name in names], "i2")
+    alone = np.array([bool(row.get("batch")) for row in rows]) & (context.workload.task in ("serve", "batch"))
+    table["static"] = alone & context.model.generates
     table["steady"] = saturated  # a benchmark at a fixed concurrency starts all its requests at once
     if training:
         micro = column("micro_batch", column("batch", 1))

@@ -71,7 +71,8 @@ def _weight_bytes(rows: Candidates, row: int, context: Context, _: Mapping[str, 
 
 
 def _prefill_rate(rows: Candidates, row: int, context: Context, _: Mapping[str, str]) -> Triple:
-    tokens = float(rows["input_tokens"][row] * rows["data_parallel"][row])
+    together = float(rows["batch"][row]) if rows["static"][row] else 1.0
+    tokens = together * float(rows["input_tokens"][row] * rows["data_parallel"][row])
     value, low, high = (float(rows[f"time_to_first_token{end}"][row]) for end in ("", ".high", ".low"))
     return tokens / value, tokens / low, tokens / high
 
