@@ -7,8 +7,8 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.columns import COLUMNS, Column
 from advisor.context import Context
-from advisor.contract import check_objective
-from advisor.errors import PluginError, UnknownNameError
+from advisor.contract import LIMITS, check_objective
+from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.estimating import by_backend, estimate, fits, memory, scale_out
 from advisor.expand import Choices, apply_techniques, batch_rows, hardware_rows, make_schema
 from advisor.interfaces import Backend, Ranker, Scorer, Scores
@@ -37,9 +37,22 @@ def rank(context: Context, registry: Registry, start: Candidates | None = None) 
         rows, too_big = _estimate(rows, context, registry)
         rows = _join_offers(rows, context)
         measured, violations = _score(rows, context, registry)
-        violations += limit_violations(measured, context) if len(rows) else []
-        feasible = feasible_rows(violations, len(rows))
-        return _order(rows, too_big, measured, violations, feasible, context, registry, choices)
+        try:
+            violations += limit_violations(measured, context) if len(rows) else []
+            _warn_of_unchecked_limits(measured, context)
+            feasible = feasible_rows(violations, len(rows))
+            return _order(rows, too_big, measured, violations, feasible, context, registry, choices)
+        except UnknownNameError as error:  # perhaps of an objective whose scorer failed: then that is the reason
+            failed = [line for line in context.warnings if "left out" in line]
+            raise (InputError(f"{error} ({'; '.join(failed)})") if failed else error) from None
+
+
+def _warn_of_unchecked_limits(measured: list[Measured], context: Context) -> None:
+    """Say of a limit that the user gave when nothing measures what it bounds: it was not applied."""
+    checked = {item.objective.limited_by for item in measured}
+    for field in LIMITS if measured else ():
+        if field not in checked and getattr(context.workload, field) is not None:
+            context.warn(f"{field} was not applied: no plugin in use measures what it limits for this task and model")
 
 
 def plugin_columns(registry: Registry) -> list[Column]:

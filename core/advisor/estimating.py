@@ -9,10 +9,9 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.columns import ESTIMATES, MEMORY_PARTS, TIME_PARTS
 from advisor.context import Context
-from advisor.errors import PluginError
-from advisor.expand import check_finite
 from advisor.interfaces import Backend
 from advisor.plugins import guarded
+from advisor.soundness import check_from_zero, check_interval, check_kept, protected
 
 #: Share of a device's memory that a runtime can use before allocations fail.
 USABLE_MEMORY = 0.95
@@ -49,36 +48,29 @@ def memory(backend: Backend, rows: Candidates, context: Context, owner: str) -> 
     """Let a backend fill the memory columns of ``rows``; False if it failed."""
 
     def call() -> bool:
+        given = protected(rows)
         backend.memory(rows, context)
-        _check_interval(rows, "memory")
-        check_finite(rows, [column.name for column in MEMORY_PARTS])
+        check_kept(rows, given)
+        check_interval(rows, "memory", strictly=True)
+        check_from_zero(rows, [column.name for column in MEMORY_PARTS], strictly=False)
         return True
 
-    return guarded(owner, f"backend {backend.name!r}", context.warn, call) or False
+    return guarded(owner, f"backend {backend.name!r}", context.warn, call, input_errors=False) or False
 
 
 def estimate(backend: Backend, rows: Candidates, context: Context, owner: str) -> bool:
     """Let a backend fill the time and power columns of ``rows``; False if it failed."""
 
     def call() -> bool:
+        given = protected(rows)
         backend.estimate(rows, context)
+        check_kept(rows, given)
         for name in needed_estimates(context):
-            _check_interval(rows, name)
-        check_finite(rows, [column.name for column in TIME_PARTS])
+            check_interval(rows, name, strictly=name != "power")
+        check_from_zero(rows, [*(column.name for column in TIME_PARTS), "flops_per_sample"], strictly=False)
         return True
 
-    return guarded(owner, f"backend {backend.name!r}", context.warn, call) or False
-
-
-def _check_interval(rows: Candidates, name: str) -> None:
-    for part in (name, f"{name}.low", f"{name}.high"):
-        if part not in rows:
-            raise PluginError(f"did not set {part!r}")
-    check_finite(rows, [name, f"{name}.low", f"{name}.high"])
-    value, low, high = rows[name], rows[f"{name}.low"], rows[f"{name}.high"]
-    slack = 1e-9 * np.abs(value)
-    if (low > value + slack).any() or (high < value - slack).any():
-        raise PluginError(f"{name!r} lies outside its own interval")
+    return guarded(owner, f"backend {backend.name!r}", context.warn, call, input_errors=False) or False
 
 
 def fits(rows: Candidates, context: Context) -> Array:

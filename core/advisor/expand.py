@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from advisor.candidates import Candidates, Schema
 from advisor.columns import Column
 from advisor.context import Context
-from advisor.errors import InputError, UnknownNameError
+from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.formats import CODES, arithmetic_code, format_named
 from advisor.interfaces import STAGES, Technique
 from advisor.names import normalise
 from advisor.plugins import guarded
+from advisor.soundness import check_choices, check_finite, check_kept, protected
 
 #: Requests in flight that are tried where the user gives no concurrency.
 SERVED_AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SAMPLES_AT_ONCE = (1, 8, 64, 512, 4096)
 MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
+#: Settings of one technique that are tried at most: each multiplies the candidates.
+MOST_SETTINGS = 1000
 #: Optimizer state of mixed-precision training, bytes a parameter: fp32 copy of the weights, and moments.
 OPTIMIZER_BYTES = {"adam": 12.0, "adamw": 12.0, "sgd": 4.0, "momentum": 8.0, "lion": 8.0, "adafactor": 4.0}
 
@@ -118,9 +122,10 @@ def apply_techniques(
 
 def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
     """Technique name to pinned setting; refuses names that no technique has."""
-    by_name = {
-        normalise(name): technique.name for technique in techniques for name in (*technique.aliases, technique.name)
-    }
+    by_name = {normalise(technique.name): technique.name for technique in techniques}
+    for technique in techniques:
+        for alias in technique.aliases:
+            by_name.setdefault(normalise(alias), technique.name)
     pins: dict[str, str] = {}
     for text in context.workload.techniques:
         name, _, setting = text.partition("=")
@@ -143,16 +148,21 @@ def _apply_slot(
     labels = choices.labels.setdefault(slot, ["none"])
     unwanted = {normalise(name) for name in context.workload.without_techniques}
     pinned = [member for member in members if member.name in pins]
-    required = pinned or [m for m in members if guarded(
-        owner[m.name], f"technique {m.name!r}", context.warn, lambda m=m: m.required(context))]  # type: ignore[misc]  # fmt: skip
+    required = pinned
+    if not pinned:
+        asked = [(m, guarded(owner[m.name], f"technique {m.name!r}", context.warn,
+                             lambda m=m: bool(m.required(context)))) for m in members]  # type: ignore[misc]  # fmt: skip
+        members = [member for member, answer in asked if answer is not None]  # None: it failed
+        required = [member for member, answer in asked if answer]
     tables = [] if required else [rows]
     refused: list[str] = []
+    warned = len(context.warnings)
     for technique in required or members:
         if {normalise(technique.name), *map(normalise, technique.aliases)} & unwanted:
             continue
         what = f"technique {technique.name!r}"
-        settings = guarded(owner[technique.name], what, context.warn, lambda t=technique: list(t.settings(context)))  # type: ignore[misc]
-        for setting in _wanted(technique, settings or [], pins):
+        settings = guarded(owner[technique.name], what, context.warn, lambda t=technique: _settings(t, context))  # type: ignore[misc]
+        for setting in [] if settings is None else _wanted(technique, settings, pins):
             table = rows.copy()
             table[f"choice.{slot}"] = np.int16(len(labels))
             label = technique.name if setting == "" else f"{technique.name}={setting}"
@@ -163,10 +173,20 @@ def _apply_slot(
                 tables.append(kept)
     if not tables and pinned:
         names = ", ".join(member.name for member in pinned)
-        raise InputError(
-            f"technique {names}: cannot be used here: {'; '.join(dict.fromkeys(refused)) or 'no setting fits'}"
-        )
+        reasons = dict.fromkeys([*refused, *context.warnings[warned:]])
+        raise InputError(f"technique {names}: cannot be used here: {'; '.join(reasons) or 'no setting fits'}")
     return Candidates.concat(tables) if tables else rows.take(np.zeros(len(rows), dtype=bool))
+
+
+def _settings(technique: Technique, context: Context) -> list[int | str]:
+    """The technique's settings, of the kind and number that labels can be made of."""
+    settings = list(islice(technique.settings(context), MOST_SETTINGS + 1))
+    if len(settings) > MOST_SETTINGS:
+        raise PluginError(f"has more than {MOST_SETTINGS} settings")
+    for setting in settings:
+        if not isinstance(setting, (int, str)):
+            raise PluginError(f"settings: expected numbers or text, not a {type(setting).__name__}")
+    return settings
 
 
 def _wanted(technique: Technique, settings: list[int | str], pins: dict[str, str]) -> list[int | str]:
@@ -179,27 +199,23 @@ def _wanted(technique: Technique, settings: list[int | str], pins: dict[str, str
 def _apply(
     rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str]
 ) -> Candidates:
+    given = protected(rows)
     refusals = technique.apply(rows, setting, context)
+    check_kept(rows, given)
     legal = np.ones(len(rows), dtype=bool)
+    notes: list[tuple[str, int]] = []
     for mask, reason in refusals or []:
         mask = np.broadcast_to(np.asarray(mask, dtype=bool), legal.shape)
-        if (mask & legal).any():
-            refused.append(reason)
-        context.note(f"{technique.name}: {reason}", int((mask & legal).sum()))
+        notes.append((str(reason), int((mask & legal).sum())))
         legal &= ~mask
     kept = rows if legal.all() else rows.take(legal)
     check_finite(kept, kept.names)
+    check_choices(kept)
+    for reason, count in notes:  # counted once the technique is known to be sound
+        context.note(f"{technique.name}: {reason}", count)
+        if count:
+            refused.append(reason)
     return kept
-
-
-def check_finite(rows: Candidates, names: list[str]) -> None:
-    """Refuse columns that hold a non-finite number."""
-    from advisor.errors import PluginError
-
-    for name in names:
-        array = rows[name]
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise PluginError(f"column {name!r} holds a number that is not finite")
 
 
 def batch_rows(rows: Candidates, context: Context) -> Candidates:

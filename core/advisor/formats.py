@@ -43,6 +43,23 @@ _FORMATS = [
     Format("nf4", 4.127, "bf16", "4-bit NormalFloat, double-quantized scales each 64 values (QLoRA)", "bf16"),
     Format("int8", 8, "bf16", "8-bit integer, one scale a channel"),
     Format("int4", 4.15625, "bf16", "4-bit integer, fp16 scale and 4-bit zero point each 128 values", "bf16"),
+    Format("int16", 16, "fp32", "16-bit integer tables", "fp32"),
+    Format("int32", 32, "fp32", "32-bit integer tables", "fp32"),
+    Format("int64", 64, "fp32", "64-bit integer tables", "fp32"),
+    *(Format(f"int4_group{size}", 4 + 20 / size, "bf16", f"4-bit integer, fp16 scale and 4-bit zero point each {size}",
+             "bf16") for size in (32, 64)),
+    *(Format(f"int4_group{size}_symmetric", 4 + 16 / size, "bf16", f"4-bit integer, 16-bit scale each {size} values",
+             "bf16") for size in (32, 64, 128)),
+    *(Format(f"packed{bits}", bits, "bf16", f"{bits}-bit values whose scales are stored as values of their own", "bf16")
+      for bits in (2, 3, 4, 6)),
+    # ggml's blocks: (bytes, values) of the structures in ggml-common.h; products run in fp16 once unpacked.
+    *(Format(name, 8 * size / values, "fp16", f"ggml block of {values} values in {size} bytes", "fp16")
+      for name, size, values in (
+          ("q1_0", 18, 128), ("q4_0", 18, 32), ("q4_1", 20, 32), ("q5_0", 22, 32), ("q5_1", 24, 32), ("q8_0", 34, 32),
+          ("q8_1", 36, 32), ("q8_1_fp32", 40, 32), ("q2_k", 84, 256), ("q3_k", 110, 256), ("q4_k", 144, 256),
+          ("q5_k", 176, 256), ("q6_k", 210, 256), ("q8_k", 292, 256), ("iq1_s", 50, 256), ("iq1_m", 56, 256),
+          ("iq2_xxs", 66, 256), ("iq2_xs", 74, 256), ("iq2_s", 82, 256), ("iq3_xxs", 98, 256), ("iq3_s", 110, 256),
+          ("iq4_nl", 18, 32), ("iq4_xs", 136, 256), ("tq1_0", 54, 256), ("tq2_0", 66, 256))),
 ]
 
 FORMATS: tuple[Format, ...] = tuple(_FORMATS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from advisor.errors import InputError, UnknownNameError
 from advisor.expand import OPTIMIZER_BYTES
 from advisor.formats import format_named
-from advisor.metrics import NOTHING, Metrics, Pass, total
+from advisor.metrics import BACKWARD, NOTHING, Metrics, Pass, total
 from advisor.models import Layer, Model
 from advisor.operators import Attention, Embedding, ExpertMatMul, MatMul, Operator, Recurrence
 
@@ -60,48 +60,71 @@ def measure(asked: Question) -> tuple[Metrics, list[Metrics]]:
 
 
 def _group(layer: Layer, asked: Question) -> Metrics:
-    model = asked.model
-    main = layer.stack == "main"
-    formats: dict[str, float] = {}
-    for op, copies in _operators(layer):
-        if op.parameters:
-            name = format_named(model.format_of(op)).name
-            formats[name] = formats.get(name, 0.0) + copies * op.parameters * format_named(name).bits / 8
-    cache = sum(copies * op.cache_elements for op, copies in _operators(layer)) if main else 0
-    kept = sum(copies * op.cache_elements * int(op.cached(asked.seq_len)) for op, copies in _operators(layer)
-               if isinstance(op, Attention)) if main else 0  # fmt: skip
-    state = sum(copies * op.state_elements for op, copies in _operators(layer)) if main else 0
+    model, main = asked.model, layer.stack == "main"
+    formats = _weight_bytes(layer, model)
     cache_width = format_named(model.cache_format).bits / 8
-    widest = max((op.activation_elements for op in layer.operators), default=0) if main else 0
-    saved = sum(copies * op.saved_elements for op, copies in _operators(layer)) if main else 0
-    full_precision = format_named(model.weight_format).bits >= 32  # fp32 weights are their own master copy
-    each = OPTIMIZER_BYTES[asked.optimizer] - (4.0 if full_precision else 0.0)
-    trained = layer.parameters if asked.train else 0
+    working = [op for op in _operators(layer) if main]  # other stacks run on inputs of their own
+    caching = [] if asked.train else working
+    cached = sum(copies * op.cache_elements * int(op.cached(asked.seq_len)) for op, copies in caching
+                 if isinstance(op, Attention))  # fmt: skip
+    passes = _passes(layer, asked)
+    gradients = states = saved = 0.0
+    if asked.train:
+        full_precision = format_named(model.weight_format).bits >= 32  # fp32 weights are their own master copy
+        gradients = layer.parameters * (4.0 if full_precision else 2.0)
+        states = layer.parameters * (OPTIMIZER_BYTES[asked.optimizer] - (4.0 if full_precision else 0.0))
+        saved = sum(copies * op.saved_elements for op, copies in working) * asked.units * asked.wide_bytes
+        passes = _training_passes(passes["forward"], gradients, states, sum(formats.values()))
     return Metrics(
         name=layer.name, kind=layer.kind, stack=layer.stack, count=layer.count, parameters=layer.parameters,
         active_parameters=layer.active_parameters, weight_bytes=sum(formats.values()), weight_bytes_by_format=formats,
-        cache_bytes_per_token=cache * cache_width, cache_bytes=asked.batch * kept * cache_width,
-        state_bytes=asked.batch * state * STATE_BYTES, activation_bytes=widest * asked.units * asked.wide_bytes,
-        gradient_bytes=trained * (4.0 if full_precision else 2.0), optimizer_bytes=trained * each,
-        saved_bytes=saved * asked.units * asked.wide_bytes if asked.train else 0.0,
-        passes=_passes(layer, asked), independent=_independent(layer, asked), axes=_layer_axes(layer),
+        cache_bytes_per_token=cache_width * sum(copies * op.cache_elements for op, copies in working),
+        cache_bytes=asked.batch * cached * cache_width,
+        state_bytes=asked.batch * STATE_BYTES * sum(copies * op.state_elements for op, copies in caching),
+        activation_bytes=asked.wide_bytes * max((op.activation_elements * _units(op, asked) for op, _ in working),
+                                                default=0),
+        gradient_bytes=gradients, optimizer_bytes=states, saved_bytes=saved, passes=passes,
+        independent=_independent(layer, asked), axes=_layer_axes(layer),
     )  # fmt: skip
+
+
+def _weight_bytes(layer: Layer, model: Model) -> dict[str, float]:
+    """Bytes of the stored weights, by format."""
+    answer: dict[str, float] = {}
+    for op, copies in _operators(layer):
+        if op.parameters:
+            stored = format_named(model.format_of(op))
+            answer[stored.name] = answer.get(stored.name, 0.0) + copies * op.parameters * stored.bits / 8
+    return answer
 
 
 def _operators(layer: Layer) -> Iterator[tuple[Operator, int]]:
     return ((op, op.copies * layer.count) for op in layer.operators)
 
 
+def _units(op: Operator, asked: Question) -> int:
+    """Units that the operator runs on at once; a serving engine scores the last one of each sequence alone."""
+    return asked.batch if op.last_unit_only and asked.model.generates and not asked.train else asked.units
+
+
 def _passes(layer: Layer, asked: Question) -> dict[str, Pass]:
-    """Forward, and for a generating model prefill and one decode step."""
-    names = ("forward", "prefill", "decode") if asked.model.generates else ("forward",)
-    if layer.stack != "main":
-        return dict.fromkeys(names, NOTHING)
-    answer = {}
-    for name in names:
-        parts = (_one_pass(op, copies, asked, name) for op, copies in _operators(layer))
-        answer[name] = sum(parts, NOTHING)
+    """Forward, and for a generating model prefill and one decode step; or the three passes of a training step."""
+    names = ("forward", "prefill", "decode") if asked.model.generates and not asked.train else ("forward",)
+    answer = dict.fromkeys(names, NOTHING)
+    if layer.stack == "main":
+        for name in names:
+            parts = (_one_pass(op, copies, asked, name) for op, copies in _operators(layer))
+            answer[name] = sum(parts, NOTHING)
     return answer
+
+
+def _training_passes(forward: Pass, gradients: float, states: float, weights: float) -> dict[str, Pass]:
+    """Backward reads the weights again and twice the activations, and writes gradients; the update reads
+    gradients and reads and writes optimizer state and weights."""
+    backward = Pass(flops=BACKWARD * forward.flops, weight_bytes=forward.weight_bytes + gradients,
+                    activation_bytes=BACKWARD * forward.activation_bytes, cache_bytes=0.0)  # fmt: skip
+    update = Pass(flops=0, weight_bytes=gradients + 2 * states + weights, activation_bytes=0.0, cache_bytes=0.0)
+    return {"forward": forward, "backward": backward, "update": update}
 
 
 def _one_pass(op: Operator, copies: int, asked: Question, name: str) -> Pass:
@@ -112,7 +135,8 @@ def _one_pass(op: Operator, copies: int, asked: Question, name: str) -> Pass:
     units = asked.batch if one_each else asked.units
     flops = op.absorbed_flops(units, context) if decodes and isinstance(op, Attention) else op.flops(units, context)
     cache_width = format_named(model.cache_format).bits / 8
-    cache = op.cache_elements * units * cache_width if model.generates else 0.0  # written once
+    keeps = model.generates and not asked.train
+    cache = op.cache_elements * units * cache_width if keeps else 0.0  # written once
     if decodes and isinstance(op, Attention):
         cache += op.cache_elements * asked.batch * float(op.cached(context)) * cache_width
     if isinstance(op, Recurrence):

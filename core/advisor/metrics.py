@@ -1,6 +1,7 @@
 """The five metrics of a model: parameters, compute, storage, bandwidth, parallelism.
 
-``advisor.measuring`` fills them from a model, ``advisor.offering`` says what a device offers of each. FLOPs are 2 a multiply-add of matrix products, convolutions and attention, with every query attending
+``advisor.measuring`` fills them from a model, ``advisor.offering`` says what a device offers of each.
+FLOPs are 2 a multiply-add of matrix products, convolutions and attention, with every query attending
 to the whole context, as ``torch.utils.flop_counter`` counts; a kernel that skips masked keys does
 about half of a causal attention's. Layers of other stacks than ``main`` (a vision tower) run on their
 own inputs: their weights count, their work does not.
@@ -54,7 +55,8 @@ class Metrics:
     """The five metrics of a layer group, or of a whole model.
 
     ``passes`` are ``forward`` (all of the units at once), and of a generating model ``prefill`` (only
-    the last unit's scores) and ``decode`` (one more token a sequence, at the full context).
+    the last unit's scores) and ``decode`` (one more token a sequence, at the full context); of training
+    ``forward``, ``backward`` and ``update``.
     ``independent`` counts output values that could be computed at once; ``axes`` how far each kind of
     parallelism can be carried.
     """

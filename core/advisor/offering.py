@@ -17,7 +17,7 @@ from advisor.devices import Device
 from advisor.estimating import USABLE_MEMORY
 from advisor.formats import FORMATS, arithmetic_code, format_named
 from advisor.measuring import Question
-from advisor.metrics import BACKWARD, Metrics, Pass
+from advisor.metrics import NOTHING, Metrics, Pass
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,25 @@ def offering(device: Device, count: int, asked: Question) -> Offering:
 
 def compare(need: Metrics, offer: Offering, asked: Question) -> dict[str, Any]:
     """Each metric's need, offer and ratio; ``None`` where the device does not say."""
-    factor = 1 + BACKWARD if asked.train else 1
-    name = "decode" if "decode" in need.passes and not asked.train else "forward"
-    first = need.passes["prefill" if name == "decode" else "forward"]
-    step = need.passes[name]
+    work, moved = step(need)
     bits = 8 * need.weight_bytes / need.parameters if need.parameters else format_named(asked.model.weight_format).bits
     holds = offer.parameters(bits)
     return {
         "parameters": _ratio(need.parameters, holds, ""),
-        "compute": _ratio(first.flops * factor, offer.flops_per_s, "s"),
+        "compute": _ratio(work.flops, offer.flops_per_s, "s"),
         "storage": _ratio(need.storage_bytes, offer.memory_bytes * USABLE_MEMORY, ""),
-        "bandwidth": _ratio(step.bytes, offer.bytes_per_s, "s"),
+        "bandwidth": _ratio(moved.bytes, offer.bytes_per_s, "s"),
         "parallelism": _ratio(need.independent, offer.lanes, ""),
         "bound": {key: bound(one, offer) for key, one in need.passes.items()},
     }
+
+
+def step(need: Metrics) -> tuple[Pass, Pass]:
+    """The passes whose FLOPs and whose bytes matter most: prefill and decode, or all of a training step."""
+    if "decode" in need.passes:
+        return need.passes["prefill"], need.passes["decode"]
+    whole = sum(need.passes.values(), NOTHING)
+    return whole, whole
 
 
 def bound(one: Pass, offer: Offering) -> str:

@@ -138,9 +138,8 @@ class Plugins:
                 if isinstance(item, kind):
                     answer.append((name, item))
                 else:
-                    self.warn(
-                        f"plugin {name!r}: hook {hook} returned a {type(item).__name__}, not a {kind.__name__}; left out"
-                    )
+                    what = f"a {type(item).__name__}, not a {kind.__name__}"
+                    self.warn(f"plugin {name!r}: hook {hook} returned {what}; left out")
         return answer
 
     def call_each(self, hook: str, **arguments: Any) -> None:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from advisor.columns import Column
+from advisor.contract import check_item, compatible
 from advisor.devices import Device, System
 from advisor.interfaces import (
     Backend,
@@ -19,7 +21,7 @@ from advisor.interfaces import (
 )
 from advisor.names import NameIndex
 from advisor.offers import Offer
-from advisor.plugins import Plugins
+from advisor.plugins import FAILURES, Plugins, describe
 
 Item = TypeVar("Item")
 
@@ -56,10 +58,14 @@ class Registry:
         answer: list[Item] = []
         own: Iterable[Any] = self._own.get(hook, ())
         for plugin, item in [*(("", item) for item in own), *self.plugins.collect(hook, kind)]:
-            key = getattr(item, name, None)
-            if not isinstance(key, str) or not key:
-                self.plugins.warn(f"plugin {plugin!r}: hook {hook} gave a {kind.__name__} without {name}; left out")
-            elif key in seen:
+            try:
+                key = check_item(item, name)
+            except FAILURES as error:
+                known = item.__dict__.get(name) if hasattr(item, "__dict__") else None
+                what = f"{kind.__name__.lower()} {known!r}" if isinstance(known, str) else f"a {kind.__name__.lower()}"
+                self.plugins.warn(f"plugin {plugin!r}: hook {hook}: {what} left out: {describe(error)}")
+                continue
+            if key in seen:
                 if seen[key]:  # the user's own entries override without a word
                     what = f"{kind.__name__.lower()} {key!r}"
                     self.plugins.warn(f"plugin {plugin!r}: {what} left out: plugin {seen[key]!r} has it already")
@@ -120,17 +126,42 @@ class Registry:
     @property
     def backends(self) -> dict[str, Backend]:
         """Backends by name."""
-        return self._once("backends", lambda: {b.name: b for b in self._collect("backends", Backend, "name")})
+        return {backend.name: backend for backend in self._tabular[1]}
 
     @property
     def techniques(self) -> list[Technique]:
         """All techniques."""
-        return self._once("techniques", lambda: self._collect("techniques", Technique, "name"))
+        return self._tabular[0]
 
     @property
     def scorers(self) -> list[Scorer]:
         """All scorers."""
-        return self._once("scorers", lambda: self._collect("scorers", Scorer, "name"))
+        return self._tabular[2]
+
+    @property
+    def _tabular(self) -> tuple[list[Technique], list[Backend], list[Scorer]]:
+        """What works on the candidate table, together: two that declare one column differently exclude each other."""
+        return self._once("tabular", self._collect_tabular)
+
+    def _collect_tabular(self) -> tuple[list[Technique], list[Backend], list[Scorer]]:
+        columns: list[Column] = []
+        techniques = self._collect("techniques", Technique, "name")
+        backends = self._collect("backends", Backend, "name")
+        scorers = self._collect("scorers", Scorer, "name")
+        return (
+            self._compatible("technique", techniques, columns), self._compatible("backend", backends, columns),
+            self._compatible("scorer", scorers, columns),
+        )  # fmt: skip
+
+    def _compatible(self, what: str, items: list[Item], columns: list[Column]) -> list[Item]:
+        answer = []
+        for item, problem in compatible(items, columns):
+            if problem:
+                name = getattr(item, "name", "")
+                self.plugins.warn(f"plugin {self.owner(item)!r}: {what} {name!r} left out: {problem}")
+            else:
+                answer.append(item)
+        return answer
 
     @property
     def rankers(self) -> dict[str, Ranker]:

@@ -11,7 +11,7 @@ import click
 from advisor.cli import output
 from advisor.cli.session import Session, common_options
 from advisor.cli.tables import Column, Table, paragraph
-from advisor.errors import UnknownNameError
+from advisor.errors import InputError, UnknownNameError
 from advisor.names import normalise
 
 if TYPE_CHECKING:
@@ -39,22 +39,39 @@ class Kind:
     def find(self, registry: Registry, name: str) -> Any:
         """The record of that name; raises ``UnknownNameError`` with the nearest."""
         records = list(self.records(registry))
-        for exact in (lambda found: found[:1], lambda found: found):
+        for most in (1, None):  # a record's own name wins over another's alias
             for record in records:
-                if normalise(name) in map(normalise, exact(list(self.names(record)))):
+                if normalise(name) in map(normalise, list(self.names(record))[:most]):
                     return record
         raise UnknownNameError(self.singular, name, [known for record in records for known in self.names(record)])
+
+
+class _Listing(click.Group):
+    """A group that takes a name for what it may be: something to show."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not args[0].startswith("-") and args[0] not in self.commands:
+            path = ctx.command_path
+            ctx.fail(f"no such command {args[0]!r}; {path} show {args[0]} shows one, {path} list {args[0]} searches")
+        return super().resolve_command(ctx, args)
 
 
 def listing(kind: Kind, doc: str) -> click.Group:
     """The group of commands of one kind; without a subcommand it lists."""
 
-    @click.group(name=kind.plural, help=doc, invoke_without_command=True)
+    @click.group(name=kind.plural, cls=_Listing, help=doc, invoke_without_command=True)
+    @output.json_option
+    @output.csv_option
     @common_options
     @click.pass_context
-    def group(ctx: click.Context) -> None:
+    def group(ctx: click.Context, as_json: bool, as_csv: bool) -> None:
         if ctx.invoked_subcommand is None:
-            ctx.invoke(list_all)
+            ctx.invoke(list_all, as_json=as_json, as_csv=as_csv)
+        elif as_json or as_csv:
+            option, name = "--json" if as_json else "--csv", ctx.invoked_subcommand
+            raise InputError(f"{option} goes after the subcommand: {ctx.command_path} {name} {option}")
 
     @group.command("list", help=f"List {kind.plural}; WORDS keep those whose line has each of them.")
     @click.argument("words", nargs=-1)
@@ -64,12 +81,12 @@ def listing(kind: Kind, doc: str) -> click.Group:
     @click.pass_obj
     def list_all(session: Session, words: Sequence[str] = (), as_json: bool = False, as_csv: bool = False) -> None:
         output.refuse_both(as_json, as_csv)
-        registry = session.advisor().registry
+        registry = session.registry()
         found = [record for record in kind.records(registry) if _matches(kind, record, words)]
         warnings = list(registry.plugins.warnings)
         if as_json:
             answer = [kind.to_dict(record) for record in found]
-            output.print_json({"schema": schema(kind.plural), kind.plural: answer, "warnings": warnings})
+            output.print_json({"schema": output.schema(kind.plural), kind.plural: answer, "warnings": warnings})
             return
         if as_csv:
             output.print_csv([output.flat(kind.to_dict(record)) for record in found])
@@ -88,24 +105,21 @@ def listing(kind: Kind, doc: str) -> click.Group:
     @common_options
     @click.pass_obj
     def show(session: Session, name: str, as_json: bool, sources: bool) -> None:
-        registry = session.advisor().registry
+        registry = session.registry()
         record = kind.find(registry, name)
         fields = {**kind.to_dict(record), **kind.more(record, registry)}
         origins = dict(kind.sources(record)) if kind.sources else {}
         warnings = list(registry.plugins.warnings)
         if as_json:
             shown = {**fields, "figure_sources": origins} if origins else fields
-            output.print_json({"schema": schema(kind.singular), kind.singular: shown, "warnings": warnings})
+            output.print_json({"schema": output.schema(kind.singular), kind.singular: shown, "warnings": warnings})
             return
-        _show_fields(fields, origins if sources else {})
+        _show_fields(fields, origins if sources else {}, ("sources", "figure_sources", "estimated") if origins else ())
+        if origins and not sources:
+            click.echo("\n--sources says where each figure comes from")
         session.warn(warnings)
 
     return group
-
-
-def schema(name: str) -> dict[str, Any]:
-    """Name and version of an answer."""
-    return {"name": f"advisor.{name}", "version": 1}
 
 
 def _matches(kind: Kind, record: Any, words: Sequence[str]) -> bool:
@@ -113,18 +127,20 @@ def _matches(kind: Kind, record: Any, words: Sequence[str]) -> bool:
     return all(normalise(word) in line for word in words)
 
 
-def _show_fields(fields: Mapping[str, Any], origins: Mapping[str, Any]) -> None:
-    """One line a field that says something; in a third column its source."""
+def _show_fields(fields: Mapping[str, Any], origins: Mapping[str, Any], hidden: Sequence[str]) -> None:
+    """One line a field that says something and is not hidden; in a third column the number of its source."""
     columns = [Column("field", keep=10), Column("value", keep=9, narrow=30)]
-    table = Table([*columns, Column("source", keep=8, narrow=30)] if origins else columns)
+    table = Table([*columns, Column("source", keep=8)] if origins else columns)
+    numbers: dict[str, int] = {}
     for name, value in fields.items():
-        if value in (None, "", [], (), {}) or (origins and name in ("sources", "figure_sources", "estimated")):
+        if value in (None, "", [], (), {}) or name in hidden:
             continue
-        source = [_text(origins.get(name) or "")] if origins else []
+        origin = origins.get(name)
+        source = [f"[{numbers.setdefault(str(origin), len(numbers) + 1)}]" if origin else ""] if origins else []
         table.add(name.replace("_", " "), _text(value), *source)
     table.show()
-    if not origins and fields.get("sources"):
-        paragraph("\n--sources says where each figure comes from")
+    for text, number in numbers.items():
+        paragraph(f"[{number}] {text}", indent="    ")
 
 
 def _text(value: Any) -> str:
@@ -133,4 +149,8 @@ def _text(value: Any) -> str:
                          for key, item in value.items() if item not in (None, "", [], {}))  # fmt: skip
     if isinstance(value, (list, tuple)):
         return "; ".join(_text(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return str(value)

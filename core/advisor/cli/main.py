@@ -36,41 +36,39 @@ class Commands(Root):
     """Built-in commands by their place, and those that plugins add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        self._ask_plugins(ctx, others=True)
-        return [*COMMANDS, *sorted(self.commands)]
+        return [*COMMANDS, *self._added(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             module, _, name = COMMANDS[cmd_name][0].partition(":")
             found: click.Command = getattr(importlib.import_module(module), name)
             return found
-        if cmd_name not in self.commands:
-            self._ask_plugins(ctx, others=False)
-        return super().get_command(ctx, cmd_name)
+        return ctx.ensure_object(Session).plugin_commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            known = [*COMMANDS, *self.commands]
-            ctx.fail(f"no such command {name!r}{nearest_hint(name, known)}; advisor --help lists them")
+            known = [*COMMANDS, *ctx.ensure_object(Session).plugin_commands()]
+            ctx.fail(f"no such command {name!r}{nearest_hint(name, known)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list without importing the built-in commands."""
-        added = [name for name in self.list_commands(ctx) if name not in COMMANDS]
         rows = [(name, line) for name, (_, line) in COMMANDS.items()]
-        rows += [(name, self.commands[name].get_short_help_str(80)) for name in added]
+        rows += [(name, command.get_short_help_str(80)) for name, command in self._added(ctx).items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
-    def _ask_plugins(self, ctx: click.Context, others: bool) -> None:
-        """Let plugins add their commands; ``others`` asks those of other distributions alone, for a quick ``--help``."""
+    @staticmethod
+    def _added(ctx: click.Context) -> dict[str, click.Command]:
+        """Commands of other distributions' plugins; this one's are in ``COMMANDS``, so it is not loaded for help."""
         session = ctx.ensure_object(Session)
-        if others and not session.plugins and not foreign_plugins():
-            return
-        session.loaded(set(own_plugins()) if others else set()).call_each("commands", group=self)
+        if not session.plugins and not foreign_plugins():
+            return {}
+        found = session.plugin_commands(tuple(own_plugins()) if session.discover else ())
+        return {name: found[name] for name in sorted(found) if name not in COMMANDS}
 
 
 def own_plugins() -> list[str]:
@@ -101,7 +99,8 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.command("advisor", cls=Commands,
+               context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
               help="Show the version and leave.")  # fmt: skip
 @common_options

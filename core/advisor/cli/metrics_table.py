@@ -7,7 +7,7 @@ import click
 from advisor.cli.tables import Column, Table, paragraph
 from advisor.measuring import Question
 from advisor.metrics import BACKWARD, Metrics, by_kind
-from advisor.offering import Offering, bound, compare, largest_split, smallest_count
+from advisor.offering import Offering, bound, compare, largest_split, smallest_count, step
 from advisor.units import format_quantity
 
 MOST_LINES = 14
@@ -16,7 +16,7 @@ MOST_LINES = 14
 def show_metrics(asked: Question, whole: Metrics, groups: list[Metrics], offer: Offering | None, each: bool) -> None:
     """Print one line a layer group or kind, the totals, and what the device offers."""
     model = asked.model
-    shape = f"{asked.batch} x {asked.seq_len} tokens" if model.unit == "token" else f"{asked.batch} samples"
+    shape = f"{asked.batch} x {asked.seq_len} tokens" if model.unit == "token" else _samples(asked.batch)
     paragraph(f"{model.name}: {model.family}, read by {model.reader or 'the application'}; "
               f"{model.weight_format} weights; {shape}{', training' if asked.train else ''}")  # fmt: skip
     click.echo()
@@ -26,6 +26,8 @@ def show_metrics(asked: Question, whole: Metrics, groups: list[Metrics], offer: 
     _totals(asked, whole, offer).show()
     if offer is not None:
         _hardware(whole, offer)
+    if model.unit == "token" and model.max_context is not None and asked.seq_len > model.max_context:
+        paragraph(f"note: longer than the model's context of {model.max_context:,} tokens")
     for note in model.notes:
         paragraph(f"note: {note}")
 
@@ -54,7 +56,11 @@ def _layers(asked: Question, whole: Metrics, lines: list[Metrics], offer: Offeri
         if offer is not None:
             cells.append(bound(first, offer))
         table.add(*cells)
-    return table
+    return table.without_empty()
+
+
+def _samples(number: int) -> str:
+    return "1 sample" if number == 1 else f"{number:,} samples"
 
 
 def _totals(asked: Question, whole: Metrics, offer: Offering | None) -> Table:
@@ -86,7 +92,7 @@ def _totals(asked: Question, whole: Metrics, offer: Offering | None) -> Table:
         elif name == "parallelism":
             text = f"{format_quantity(ratio['ratio'], '')} waves"
         else:
-            text = f"{100 * ratio['ratio']:.3g} %"
+            text = f"{100 * ratio['ratio']:.3g} %" if ratio["ratio"] < 10 else f"{ratio['ratio']:,.0f}x"
         table.add(name, need, offers[name], text)
     return table
 
@@ -99,7 +105,8 @@ def _needs(asked: Question, whole: Metrics) -> dict[str, str]:
     if asked.train:
         compute += f", {_flops(BACKWARD * whole.forward_flops)} backward"
     elif "decode" in whole.passes:
-        compute += f"; prefill {_flops(whole.passes['prefill'].flops)}, decode {_flops(whole.passes['decode'].flops)} a step"
+        prefill, decode = (_flops(whole.passes[name].flops) for name in ("prefill", "decode"))
+        compute += f"; prefill {prefill}, decode {decode} a step"
     formats = ", ".join(f"{fmt} {_bytes(size)}" for fmt, size in whole.weight_bytes_by_format.items())
     storage = f"{_bytes(whole.storage_bytes)}: weights {formats}"
     if asked.train:
@@ -142,12 +149,12 @@ def show_comparison(asked: list[Question], wholes: list[Metrics]) -> None:
 
 def figures(whole: Metrics) -> list[tuple[str, float, str]]:
     """The figures of a comparison: name, value, unit."""
-    step = whole.passes.get("decode", whole.passes["forward"])
+    _, moved = step(whole)
     answer: list[tuple[str, float, str]] = [
         ("parameters", whole.parameters, "1"), ("active_parameters", whole.active_parameters, "1"),
         ("forward_flops", whole.forward_flops, "FLOP"), ("weight_bytes", whole.weight_bytes, "B"),
         ("kv_bytes_per_token", whole.cache_bytes_per_token, "B"), ("storage_bytes", whole.storage_bytes, "B"),
-        ("bytes_a_step", step.bytes, "B"), ("flops_a_step", step.flops, "FLOP"),
+        ("bytes_a_step", moved.bytes, "B"), ("flops_a_step", moved.flops, "FLOP"),
         ("independent_values", whole.independent, ""),
     ]  # fmt: skip
     return answer

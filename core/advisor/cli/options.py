@@ -10,11 +10,18 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
+from advisor import units
 from advisor.errors import InputError
 from advisor.workload import Workload, describe_validation, read_toml
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PREFIX = "field_"
+
+#: What stands for a value in the help, by the function that reads it.
+METAVARS = {
+    units.parse_count: "COUNT", units.parse_seconds: "TIME", units.parse_bytes: "SIZE", units.parse_rate: "RATE",
+    units.parse_power: "POWER", units.parse_money: "USD",
+}  # fmt: skip
 
 #: Of each of these, one at most may be given; an option displaces what the workload file says.
 EXCLUSIVE = (("optimize", "weights", "profile"),)
@@ -58,7 +65,7 @@ def _shape(annotation: Any) -> Any:
 
 def _attributes(name: str, field: Any) -> dict[str, Any]:
     shape = _shape(field.annotation)
-    text = (field.description or {"task": "what is to be done"}.get(name, "")).capitalize()
+    text = field.description or {"task": "what is to be done"}.get(name, "")
     default = field.get_default(call_default_factory=True)
     if default not in (None, "", (), {}, False):
         text += f"  [default: {default:g}]" if isinstance(default, float) else f"  [default: {default}]"
@@ -68,8 +75,29 @@ def _attributes(name: str, field: Any) -> dict[str, Any]:
     elif shape in (tuple, dict):
         answer |= {"multiple": True, "metavar": "NAME=NUMBER,..." if shape is dict else "NAME,..."}
     elif shape is not bool:
-        answer["metavar"] = {str: "NAME", int: "COUNT"}.get(shape, "NUMBER")
+        answer["metavar"] = _metavar(field) or {str: "NAME", int: "COUNT"}.get(shape, "NUMBER")
     return answer
+
+
+def _metavar(field: Any) -> str:
+    """``TIME`` for a field that is read as a time, and so on; empty for plain ones."""
+    parts = [field.annotation, *get_args(field.annotation)]
+    validators = [*field.metadata, *(item for part in parts for item in getattr(part, "__metadata__", ()))]
+    return next((METAVARS[found] for item in validators if (found := getattr(item, "func", None)) in METAVARS), "")
+
+
+class QuestionCommand(click.Command):
+    """A command whose help has the options of the workload in a section of their own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        parts: dict[str, list[tuple[str, str]]] = {"Options": [], "Workload": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                parts["Workload" if str(param.name).startswith(PREFIX) else "Options"].append(record)
+        for title, records in parts.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def given_fields(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +111,8 @@ def given_fields(params: Mapping[str, Any]) -> dict[str, Any]:
         if shape in (tuple, dict):
             items = [item.strip() for text in value for item in text.split(",") if item.strip()]
             value = tuple(items) if shape is tuple else dict(_pair(name, item) for item in items)
+        if name == "limits":
+            value = {key: _bound(key, text) for key, text in value.items()}
         answer[name] = value
     return answer
 
@@ -92,6 +122,18 @@ def _pair(name: str, item: str) -> tuple[str, str]:
     if not equals or not key.strip() or not value.strip():
         raise InputError(f"{option_names(name)[0]}: expected NAME=NUMBER, such as cost=0.5, not {item!r}")
     return key.strip(), value.strip()
+
+
+def _bound(name: str, text: str) -> Any:
+    """A limit on an estimate in that estimate's unit: ``time_to_first_token=500ms``; other limits as they are."""
+    from advisor.columns import ESTIMATES
+
+    parsers = {"s": units.parse_seconds, "B": units.parse_bytes, "W": units.parse_power, "/s": units.parse_rate}
+    parse = next((parsers.get(column.unit) for column in ESTIMATES if column.name == name), None)
+    try:
+        return parse(text) if parse else text
+    except ValueError as error:
+        raise InputError(f"--limits: {name}: {error}") from None
 
 
 def job(params: Mapping[str, Any], **more: Any) -> Workload:

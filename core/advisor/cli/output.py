@@ -37,6 +37,11 @@ def refuse_both(as_json: bool, as_csv: bool) -> None:
         raise InputError("give --json or --csv, not both")
 
 
+def schema(name: str) -> dict[str, Any]:
+    """Name and version of an answer."""
+    return {"name": f"advisor.{name}", "version": 1}
+
+
 def print_json(answer: Mapping[str, Any]) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False))
@@ -55,6 +60,12 @@ def csv_text(records: Iterable[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse to write over a file."""
+    if path.exists():
+        raise InputError(f"{path}: exists already; --force overwrites it")
 
 
 def write_file(path: Path, text: str, force: bool) -> None:

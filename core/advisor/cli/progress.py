@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,10 +12,13 @@ AFTER_S = 0.5
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show ``what`` on standard error while the block runs, if someone looks and it takes long."""
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show ``what`` on standard error while the block runs, if someone looks and it takes long.
+
+    Yields a function to call with how much is done, of how much.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda done, whole: None
         return
     shown: list[Any] = []
     lock = threading.Lock()
@@ -30,11 +33,15 @@ def progress(what: str) -> Iterator[None]:
                 status.start()
                 shown.append(status)
 
+    def update(done: int, whole: int) -> None:
+        for status in shown:
+            status.update(f"{what}: {done:,} of {whole:,}")
+
     timer = threading.Timer(AFTER_S, start)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield update
     finally:
         timer.cancel()
         with lock:

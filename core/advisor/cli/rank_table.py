@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from advisor.cli import words
@@ -10,6 +12,7 @@ from advisor.ranking.result import Candidate, Ranking
 from advisor.units import format_quantity
 
 MISSES_SHOWN = 5
+_UNIT = re.compile(r"[ /].*$")
 
 
 def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
@@ -37,18 +40,20 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
     elif ranking.best is None:
         for reason, count in sorted(ranking.context.left_out.items(), key=lambda item: -item[1])[:MISSES_SHOWN]:
             paragraph(f"  {reason} ({count:,} candidates)")
+        if not ranking.context.left_out:
+            paragraph("  no hardware on offer passes the filters")
 
 
 def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict[str, str]]:
     """The table, and the columns that say the same in every row, which are left out of it."""
     columns = {
         "#": (Column("#", "right", 10), [str(c.rank) for c in shown]),
-        "hardware": (Column("hardware", keep=10, narrow=14), [words.hardware(c) for c in shown]),
+        "hardware": (Column("hardware", keep=10, narrow=14), [words.hardware(c, short=True) for c in shown]),
         "where": (Column("where", keep=8, narrow=14), [words.place(c) for c in shown]),
         "recipe": (Column("recipe", keep=9, narrow=14), [words.recipe(c) for c in shown]),
     }
     for title, name, scale in words.main_estimates(ranking):
-        keep = 6 if title != "TPOT" else 4
+        keep = 7 if title != "TPOT" else 6
         columns[title] = (Column(title, "right", keep), [words.estimate_text(c, name, scale) for c in shown])
     columns["mem"] = (Column("mem", "right", 2), [words.memory_share(c) for c in shown])
     objectives = [item for item in ranking.measured if item.objective.aspect and
@@ -57,9 +62,9 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
         weight = ranking.weights.get(item.objective.aspect, 0.0)
         texts = [format_quantity(float(item.value[c.row]), item.objective.unit) for c in shown]
         unit = _shared_unit(texts)
-        title = f"{item.objective.aspect} {unit}".strip()
+        title = f"{item.objective.aspect} {unit}" if unit else words.heading(item.objective.name)
         texts = [text.removesuffix(unit).strip() if unit else text for text in texts]
-        columns[title] = (Column(title, "right", 7 if weight > 0.05 else 3, 7), texts)
+        columns[title] = (Column(title, "right", 8 if weight >= 0.3 else 5 if weight > 0.05 else 3), texts)
     columns["bound by"] = (Column("bound by", keep=1), [c.bound for c in shown])
     same = words.constant({name: texts for name, (_, texts) in columns.items() if name not in ("#", "hardware")})
     kept = {name: column for name, column in columns.items() if name not in same}
@@ -71,5 +76,5 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
 
 def _shared_unit(texts: list[str]) -> str:
     """The unit that ends every text, to go into the heading once."""
-    units = {text[i:] if (i := next((i for i, char in enumerate(text) if char in " /"), -1)) >= 0 else "" for text in texts}
+    units = {match.group() if (match := _UNIT.search(text)) else "" for text in texts}
     return units.pop().strip() if len(units) == 1 else ""

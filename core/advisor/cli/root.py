@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import click
@@ -21,16 +21,27 @@ INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
+class ReaderGoneError(Exception):
+    """Whoever read standard output has stopped: not an ``OSError``, which click would answer with its own exit code."""
+
+
 class Root(click.Group):
     """A group that never shows a traceback, unless asked with ``--debug``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the context names."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGoneError from None
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run, and leave with a code: ``standalone_mode=False`` lets exceptions through, as click does."""
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return self._main(*args, **extra)
         session = extra.setdefault("obj", Session())
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = self._main(*args, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
             _fail(usage_line(error), error.exit_code)
@@ -38,11 +49,15 @@ class Root(click.Group):
             _fail(str(error), INPUT_ERROR)
         except (KeyboardInterrupt, click.Abort):
             _fail("interrupted", INTERRUPTED)
-        except BrokenPipeError:
+        except (BrokenPipeError, ReaderGoneError):
             # The reader has gone: nothing more may be written, not even by the interpreter on its way out.
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(BROKEN_PIPE)
+        except OverflowError as error:
+            if session.debug:
+                raise
+            _fail(f"a number given is too large to compute with ({error})", INPUT_ERROR)
         except Exception as error:
             if session.debug:
                 raise
@@ -50,6 +65,10 @@ class Root(click.Group):
             _fail(f"internal error: {type(error).__name__}: {text}; run again with --debug for the traceback",
                   INTERNAL_ERROR)  # fmt: skip
         sys.exit(code if isinstance(code, int) else 0)
+
+    def _main(self, *args: Any, **extra: Any) -> Any:
+        run: Callable[..., Any] = super().main
+        return run(*args, standalone_mode=False, **extra)
 
 
 def usage_line(error: click.ClickException) -> str:

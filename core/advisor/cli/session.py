@@ -14,7 +14,7 @@ from advisor.cli.tables import clean
 
 if TYPE_CHECKING:
     from advisor.api import Advisor
-    from advisor.plugins import Plugins
+    from advisor.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,12 +32,19 @@ class Session:
     trace: bool = False
     debug: bool = False
     shown: set[str] = field(default_factory=set)
-    _loaded: Plugins | None = None
+    _commands: dict[Sequence[str], dict[str, click.Command]] = field(default_factory=dict)
 
     def skipped(self) -> list[str]:
         """Plugins to leave out: of the options, and of the environment variable ``ADVISOR_WITHOUT``."""
         named = [*self.without, os.environ.get("ADVISOR_WITHOUT", "")]
         return list(dict.fromkeys(name.strip() for text in named for name in text.split(",") if name.strip()))
+
+    def registry(self) -> Registry:
+        """What the plugins provide, for commands that rank nothing and so need no engine."""
+        from advisor.plugins import Plugins
+        from advisor.registry import Registry
+
+        return Registry(Plugins(self.plugins, self.skipped(), discover=self.discover, trace=self._trace()))
 
     def advisor(self, owned: Path | None = None, also_rent: bool = False) -> Advisor:
         """Make the advisor; ``owned`` is an inventory file, whose hardware replaces the offers or joins them."""
@@ -51,13 +58,18 @@ class Session:
             made.registry = stock.registry(made.registry.plugins, also_rent)
         return made
 
-    def loaded(self, but: set[str]) -> Plugins:
-        """The plugins without those named, to ask them for commands."""
+    def plugin_commands(self, but: Sequence[str] = ()) -> dict[str, click.Command]:
+        """The commands that plugins add, all but those plugins named; a plugin that fails is warned of."""
         from advisor.plugins import Plugins
 
-        if self._loaded is None:
-            self._loaded = Plugins(self.plugins, [*self.skipped(), *but], discover=self.discover, trace=self._trace())
-        return self._loaded
+        if but not in self._commands:
+            skipped = [*self.skipped(), *but]
+            plugins = Plugins(self.plugins, skipped, discover=self.discover, trace=self._trace())
+            group = click.Group()
+            plugins.call_each("commands", group=group)
+            self.warn(plugins.warnings)
+            self._commands[but] = dict(group.commands)
+        return self._commands[but]
 
     def _trace(self) -> Callable[[str], None] | None:
         return (lambda line: click.echo(f"advisor: hook: {line}", err=True)) if self.trace else None

@@ -36,10 +36,17 @@ class Table:
     columns: list[Column]
     rows: list[Sequence[str]] = field(default_factory=list)
     title: str = ""
+    indent: int = 0
 
     def add(self, *cells: object) -> None:
         """Add a row; what a terminal would act on is taken out."""
         self.rows.append([clean(str(cell)) for cell in cells])
+
+    def without_empty(self) -> Table:
+        """The table without columns in which no row says anything."""
+        used = [i for i in range(len(self.columns)) if any(row[i] not in ("", "-") for row in self.rows)]
+        rows: list[Sequence[str]] = [[row[i] for i in used] for row in self.rows]
+        return Table([self.columns[i] for i in used], rows, self.title, self.indent)
 
     def widths(self, room: int) -> dict[int, int]:
         """Width of each column that is shown, by position."""
@@ -71,14 +78,14 @@ class Table:
 
     def plain(self, room: int) -> str:
         """The table as text."""
-        widths = self.widths(room)
+        widths = self.widths(room - self.indent)
         head = [[self.columns[i].header] for i in widths]
         lines = [self.title] if self.title else []
         lines += self._lines(head, widths)
         lines.append("  ".join("-" * width for width in widths.values()))
         for row in self.rows:
             lines += self._lines([_wrap(row[i], width) for i, width in widths.items()], widths)
-        return "\n".join(lines)
+        return textwrap.indent("\n".join(lines), " " * self.indent)
 
     def _lines(self, cells: list[list[str]], widths: dict[int, int]) -> list[str]:
         answer = []
@@ -100,10 +107,11 @@ class Table:
 
     def _rich(self, room: int) -> None:
         from rich.console import Console
+        from rich.padding import Padding
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        widths = self.widths(room)
+        widths = self.widths(room - self.indent)
         table = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold cyan",
                           title=self.title or None, title_justify="left", title_style="bold")  # fmt: skip
         for i, width in widths.items():
@@ -111,7 +119,7 @@ class Table:
         for number, row in enumerate(self.rows):
             cells = [Text("\n".join(_wrap(row[i], width))) for i, width in widths.items()]
             table.add_row(*cells, style="bold" if number == 0 and self.columns[0].header == "#" else "")
-        Console(width=room, highlight=False).print(table)
+        Console(width=room, highlight=False).print(Padding(table, (0, 0, 0, self.indent)))
 
 
 def table_width() -> int:
@@ -124,7 +132,7 @@ def table_width() -> int:
 
 def clean(text: str) -> str:
     """Replace control characters: names in model files and catalogs are not to steer a terminal."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def paragraph(text: str, indent: str = "") -> None:

@@ -18,9 +18,12 @@ DEGREES = {
 }  # fmt: skip
 
 
-def hardware(candidate: Candidate) -> str:
-    """``4 x H100 SXM 80GB``."""
-    return f"{candidate.device_count} x {candidate.device.name}"
+def hardware(candidate: Candidate, short: bool = False) -> str:
+    """``4 x NVIDIA H100 SXM5 80 GB``; in short without the vendor."""
+    name, vendor = candidate.device.name, candidate.device.vendor
+    if short and name.lower().startswith(f"{vendor.lower()} "):
+        name = name[len(vendor) + 1 :]
+    return f"{candidate.device_count} x {name}"
 
 
 def place(candidate: Candidate) -> str:
@@ -28,8 +31,13 @@ def place(candidate: Candidate) -> str:
     offer = candidate.offer
     if offer is None:
         return "no known offer"
-    term = "" if offer.term in ("on-demand", offer.provider) else f" {offer.term}"
+    term = "" if offer.term in ("on-demand", "owned") else f" {offer.term}"
     return f"{offer.provider} {offer.region}{term}"
+
+
+def at(candidate: Candidate) -> str:
+    """Where, in a sentence."""
+    return f"at {place(candidate)}" if candidate.offer is not None else "(no known offer)"
 
 
 def recipe(candidate: Candidate) -> str:
@@ -91,12 +99,12 @@ def answer(ranking: Ranking) -> str:
     best = ranking.best
     if best is None:
         return "No candidate is feasible."
-    text = f"Best: {hardware(best)} at {place(best)}, {recipe(best)}"
+    text = f"Best: {hardware(best)} {at(best)}, {recipe(best)}"
     if len(ranking) == 1:
         return f"{text}: the only hardware that meets every limit."
     second = ranking[1]
     why = _advantage(ranking, best, second)
-    return f"{text}, because {why} than the next ({hardware(second)} at {place(second)})." if why else f"{text}."
+    return f"{text}, because {why} than the next ({hardware(second)} {at(second)})." if why else f"{text}."
 
 
 def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from advisor.offers import Offer
     from advisor.registry import Registry
 
-WRAPS = {"narrow": 16}
-
 
 def _record(record: Record) -> dict[str, Any]:
     return record.model_dump(mode="json")
@@ -27,6 +25,8 @@ def _sources(record: Record) -> dict[str, Any]:
     by_title = {source.title: source for source in record.sources.values()}
     answer: dict[str, Any] = {}
     for name, text in record_sources(record).items():
+        if name in ("id", "aliases"):
+            continue  # ours
         if name in record.estimated:
             answer[name] = f"estimated: {text}"
         elif text in by_title:
@@ -82,7 +82,7 @@ def _model_more(entry: ModelEntry, registry: Registry) -> dict[str, Any]:
 
 devices = listing(Kind(
     "devices", "device", lambda registry: registry.devices,
-    [Column("id", keep=10), Column("name", keep=5, **WRAPS), Column("vendor", keep=6), Column("kind", keep=7),
+    [Column("id", keep=10), Column("name", keep=5, narrow=16), Column("vendor", keep=6), Column("kind", keep=7),
      Column("GiB", "right", 9), Column("GB/s", "right", 8), Column("TFLOP/s", "right", 8), Column("W", "right", 6),
      Column("year", "right", 4)],
     _device_row, _record, lambda device: [device.id, *device.aliases, device.name], _device_more, _sources,
@@ -91,7 +91,7 @@ devices = listing(Kind(
 systems = listing(Kind(
     "systems", "system", lambda registry: registry.systems,
     [Column("id", keep=10), Column("device", keep=8), Column("devices", "right", 9), Column("nodes", "right", 7),
-     Column("link", keep=6, **WRAPS), Column("host GiB", "right", 4)],
+     Column("link", keep=6, narrow=16), Column("host GiB", "right", 4)],
     lambda system: [system.id, system.device, system.device_count, system.max_nodes,
                     system.link.name if system.link else "", system.host_memory_gib or ""],
     _record, lambda system: [system.id, *system.aliases], _system_more, _sources,
@@ -99,7 +99,7 @@ systems = listing(Kind(
 
 offers = listing(Kind(
     "offers", "offer", lambda registry: registry.offers,
-    [Column("id", keep=10, **WRAPS), Column("provider", keep=8), Column("system", keep=9, **WRAPS),
+    [Column("id", keep=10, narrow=16), Column("provider", keep=8), Column("system", keep=9, narrow=16),
      Column("region", keep=8), Column("country", keep=4), Column("term", keep=7), Column("USD/h", "right", 9)],
     _offer_row, _record, lambda offer: [offer.id, offer.instance],
     lambda offer, registry: {"plugin": registry.owner(offer)}, _sources,
@@ -107,7 +107,7 @@ offers = listing(Kind(
 
 models = listing(Kind(
     "models", "model", lambda registry: registry.models,
-    [Column("id", keep=10), Column("aliases", keep=5, **WRAPS), Column("licence", keep=4, **WRAPS)],
+    [Column("id", keep=10), Column("aliases", keep=5, narrow=16), Column("licence", keep=4, narrow=16)],
     lambda entry: [entry.id, ", ".join(entry.aliases), entry.licence],
     _model, lambda entry: [entry.id, *entry.aliases, entry.id.rsplit("/", 1)[-1]], _model_more,
 ), "List and show models that are known by name.")  # fmt: skip

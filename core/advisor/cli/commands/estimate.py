@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from advisor.cli import output, words
-from advisor.cli.options import job, workload_options
+from advisor.cli.options import QuestionCommand, job, workload_options
 from advisor.cli.progress import progress
 from advisor.cli.question import export_options, export_text, owned_options
 from advisor.cli.session import Session, common_options
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = {"name": "advisor.estimate", "version": 1}
 
 
-@click.command()
+@click.command(cls=QuestionCommand)
 @click.argument("model")
 @click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")
 @output.json_option
@@ -33,10 +33,15 @@ SCHEMA = {"name": "advisor.estimate", "version": 1}
 @common_options
 @click.pass_obj
 def estimate(
-    session: Session, model: str, on: str, as_json: bool, as_csv: bool, export: str | None, output_file: Path | None,
+    session: Session, /, model: str, on: str, as_json: bool, as_csv: bool, export: str | None, output_file: Path | None,
     force: bool, owned: Path | None, also_rent: bool, **params: Any,
 ) -> None:  # fmt: skip
-    """Estimate MODEL on one system: the best recipe there, or the one pinned with --technique."""
+    """Estimate MODEL on one system: the best recipe there, or the one pinned with --technique.
+
+    \b
+    advisor estimate mixtral-8x7b --on 4xa100-80gb --input-tokens 2048
+    advisor estimate mixtral-8x7b --on 8xh100 --technique fp8,tensor_parallel=4
+    """
     output.refuse_both(as_json, as_csv)
     workload = job(params)
     advisor = session.advisor(owned, also_rent)
@@ -71,9 +76,9 @@ def to_dict(ranking: Ranking, candidate: Candidate) -> dict[str, Any]:
 def show(ranking: Ranking, candidate: Candidate) -> None:
     """Print everything that is known of one candidate."""
     workload, model = ranking.context.workload, ranking.context.model
+    system = f"{candidate.system_count} x {candidate.system.name or candidate.system.id}"
     paragraph(f"{model.name} ({format_quantity(model.parameters, '')} parameters), {workload.task}, on "
-              f"{words.hardware(candidate)} ({candidate.system_count} x {candidate.system.name or candidate.system.id}) "
-              f"at {words.place(candidate)}")  # fmt: skip
+              f"{words.hardware(candidate)} ({system}) {words.at(candidate)}")  # fmt: skip
     paragraph(f"recipe: {words.recipe(candidate)} (best of {len(ranking.rows):,} evaluated)")
     if candidate.recipe:
         paragraph("  " + ", ".join(f"{words.heading(slot)}: {label}" for slot, label in candidate.recipe.items()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from advisor.cli import output, words
-from advisor.cli.options import workload_options
+from advisor.cli.options import QuestionCommand, workload_options
 from advisor.cli.question import ask, question_options
 from advisor.cli.session import Session, common_options
 from advisor.cli.tables import Column, Table, paragraph
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from advisor.ranking.result import Ranking
 
 
-@click.command()
+@click.command(cls=QuestionCommand)
 @click.argument("model")
 @output.json_option
 @click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @workload_options
 @common_options
 @click.pass_obj
-def explain(session: Session, model: str, as_json: bool, limit: int, **params: Any) -> None:
+def explain(session: Session, /, model: str, as_json: bool, limit: int, **params: Any) -> None:
     """Say why hardware is ranked as it is for MODEL; takes the arguments of advisor rank."""
     ranking = ask(session, model, params)
     explanation = ranking.explain(limit)
@@ -46,7 +46,7 @@ def show_explained(ranking: Ranking, item: Explained) -> None:
     """One candidate: what bounds it, what each aspect and each scorer's part adds."""
     candidate = item.candidate
     number = f"{candidate.rank}. " if candidate.rank else ""
-    paragraph(f"{number}{words.hardware(candidate)} at {words.place(candidate)}: {words.recipe(candidate)}")
+    paragraph(f"{number}{words.hardware(candidate)} {words.at(candidate)}: {words.recipe(candidate)}")
     for reason in candidate.reasons:
         paragraph(f"   not feasible: {reason}")
     if item.time_shares:
@@ -54,12 +54,12 @@ def show_explained(ranking: Ranking, item: Explained) -> None:
         text = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares if share >= 0.005)
         paragraph(f"   bound by {candidate.bound}: of a step, {text}")
     if item.contributions:
-        table = Table([Column("   aspect"), Column("value", "right"), Column("weight", "right"),
-                       Column("loss", "right"), Column("adds", "right")])  # fmt: skip
+        table = Table([Column("aspect"), Column("value", "right"), Column("weight", "right"),
+                       Column("loss", "right"), Column("adds", "right")], indent=3)  # fmt: skip
         values = {m.objective.aspect: format_quantity(float(m.value[candidate.row]), m.objective.unit)
                   for m in ranking.measured if m.objective.aspect}  # fmt: skip
         for aspect, (loss, weight, added) in sorted(item.contributions.items(), key=lambda entry: -entry[1][2]):
-            table.add(f"   {aspect}", values.get(aspect, "-"), f"{weight:.2f}", f"{loss:.2f}", f"{added:.3f}")
+            table.add(aspect, values.get(aspect, "-"), f"{weight:.2f}", f"{loss:.2f}", f"{added:.3f}")
         table.show()
     for name, parts in item.scorer_parts.items():
         unit = next(m.objective.unit for m in ranking.measured if m.objective.name == name)

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from advisor.cli import output
-from advisor.cli.listing import schema
 from advisor.cli.session import Session, common_options
 from advisor.errors import InputError
 
 if TYPE_CHECKING:
-    from advisor.api import Advisor
     from advisor.measuring import Question
     from advisor.metrics import Metrics
     from advisor.models import Model
     from advisor.offering import Offering
+    from advisor.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,18 +44,24 @@ def shape_options(command: Command) -> Command:
 @common_options
 @click.pass_obj
 def inspect(
-    session: Session, model: str, each: bool, on: str | None, as_json: bool, as_csv: bool, **shape: Any
+    session: Session, /, model: str, each: bool, on: str | None, as_json: bool, as_csv: bool, **shape: Any
 ) -> None:
-    """Show the five metrics of MODEL: parameters, compute, storage, bandwidth, parallelism."""
+    """Show the five metrics of MODEL: parameters, compute, storage, bandwidth, parallelism.
+
+    \b
+    advisor inspect model.h5
+    advisor inspect mixtral-8x7b --on 4xa100-80gb --seq-len 8k --batch 4
+    """
     output.refuse_both(as_json, as_csv)
-    advisor = session.advisor()
-    asked = _question(advisor, model, shape)
-    offer = _offering(advisor, on, asked) if on else None
+    registry = session.registry()
+    asked = _question(registry, model, shape)
+    offer = _offering(registry, on, asked) if on else None
     from advisor.measuring import measure
 
     whole, groups = measure(asked)
     if as_json:
-        output.print_json({"schema": schema("inspect"), **to_dict(asked, whole, groups, offer), "warnings": advisor.warnings})
+        answer = to_dict(asked, whole, groups, offer)
+        output.print_json({"schema": output.schema("inspect"), **answer, "warnings": registry.plugins.warnings})
         return
     if as_csv:
         output.print_csv([output.flat(item.to_dict()) for item in [*groups, whole]])
@@ -64,7 +69,7 @@ def inspect(
         from advisor.cli.metrics_table import show_metrics
 
         show_metrics(asked, whole, groups, offer, each)
-    session.warn(advisor.warnings)
+    session.warn(registry.plugins.warnings)
 
 
 @click.command()
@@ -75,33 +80,34 @@ def inspect(
 @output.csv_option
 @common_options
 @click.pass_obj
-def compare(session: Session, model_a: str, model_b: str, as_json: bool, as_csv: bool, **shape: Any) -> None:
+def compare(session: Session, /, model_a: str, model_b: str, as_json: bool, as_csv: bool, **shape: Any) -> None:
     """Set the five metrics of MODEL_A and MODEL_B side by side."""
     from advisor.cli.metrics_table import figures, show_comparison
     from advisor.measuring import measure
 
     output.refuse_both(as_json, as_csv)
-    advisor = session.advisor()
-    asked = [_question(advisor, name, shape) for name in (model_a, model_b)]
+    registry = session.registry()
+    asked = [_question(registry, name, shape) for name in (model_a, model_b)]
     measured = [measure(one) for one in asked]
     if as_json:
         models = [to_dict(one, whole, groups, None) for one, (whole, groups) in zip(asked, measured, strict=True)]
-        ratios = {name: second / first if first else None
-                  for (name, first, _), (_, second, _) in zip(*(figures(whole) for whole, _ in measured), strict=True)}  # fmt: skip
-        output.print_json({"schema": schema("compare"), "models": models, "ratios": ratios, "warnings": advisor.warnings})
+        pairs = zip(*(figures(whole) for whole, _ in measured), strict=True)
+        ratios = {name: second / first if first else None for (name, first, _), (_, second, _) in pairs}
+        answer = {"schema": output.schema("compare"), "models": models, "ratios": ratios}
+        output.print_json({**answer, "warnings": registry.plugins.warnings})
         return
     if as_csv:
         output.print_csv([output.flat(whole.to_dict()) for whole, _ in measured])
     else:
         show_comparison(asked, [whole for whole, _ in measured])
-    session.warn(advisor.warnings)
+    session.warn(registry.plugins.warnings)
 
 
 def to_dict(asked: Question, whole: Metrics, groups: list[Metrics], offer: Offering | None) -> dict[str, Any]:
     """For JSON, as ``docs/json.md`` describes."""
     from advisor.metrics import by_kind
 
-    answer = {
+    answer: dict[str, Any] = {
         "model": model_dict(asked.model), "seq_len": asked.seq_len, "batch": asked.batch, "train": asked.train,
         "totals": whole.to_dict(), "layers": [group.to_dict() for group in groups],
         "kinds": [group.to_dict() for group in by_kind(groups)],
@@ -131,11 +137,12 @@ def model_dict(model: Model) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _question(advisor: Advisor, name: str, shape: dict[str, Any]) -> Question:
+def _question(registry: Registry, name: str, shape: dict[str, Any]) -> Question:
     from advisor.measuring import question
+    from advisor.reading import read_model
 
     seq_len, batch = _count("--seq-len", shape["seq_len"]), _count("--batch", shape["batch"])
-    model = advisor.read(name, **({} if seq_len is None else {"seq_len": seq_len}))
+    model = read_model(registry, name, {} if seq_len is None else {"seq_len": seq_len})
     return question(model, seq_len, batch or 1, shape["train"], shape["optimizer"])
 
 
@@ -152,8 +159,9 @@ def _count(option: str, text: str | None) -> int | None:
     return found
 
 
-def _offering(advisor: Advisor, on: str, asked: Question) -> Offering:
+def _offering(registry: Registry, on: str, asked: Question) -> Offering:
+    from advisor.hardware import find_system
     from advisor.offering import offering
 
-    system, nodes = advisor.system(on)
-    return offering(advisor.registry.devices[system.device], system.device_count * nodes, asked)
+    system, nodes = find_system(registry, on)
+    return offering(registry.devices[system.device], system.device_count * nodes, asked)

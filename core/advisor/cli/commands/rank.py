@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from advisor.cli import output
-from advisor.cli.options import workload_options
+from advisor.cli.options import QuestionCommand, workload_options
 from advisor.cli.question import ask, export_options, export_text, question_options
 from advisor.cli.session import Session, common_options
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from advisor.ranking.result import Candidate, Ranking
 
 
-@click.command()
+@click.command(cls=QuestionCommand)
 @click.argument("model")
 @output.json_option
 @output.csv_option
@@ -30,10 +30,16 @@ if TYPE_CHECKING:
 @common_options
 @click.pass_obj
 def rank(
-    session: Session, model: str, as_json: bool, as_csv: bool, limit: int, everything: bool,
+    session: Session, /, model: str, as_json: bool, as_csv: bool, limit: int, everything: bool,
     export: str | None, output_file: Path | None, force: bool, **params: Any,
 ) -> None:  # fmt: skip
-    """Rank all hardware on offer for MODEL: a file, a folder, or a name of the catalog (advisor models list)."""
+    """Rank all hardware on offer for MODEL: a file, a folder, or a name of the catalog (advisor models list).
+
+    \b
+    advisor rank meta-llama/Llama-3.1-8B --request-rate 4 --max-ttft 500ms --region eu
+    advisor rank config.json --task finetune --method lora --tokens 100M --budget 500
+    advisor rank model.h5 --task train --rows 60000 --epochs 10 --batch-size 32
+    """
     output.refuse_both(as_json, as_csv)
     ranking = ask(session, model, params)
     if export:
