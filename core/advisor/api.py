@@ -75,7 +75,8 @@ class Advisor:
 
         job = _workload(workload, fields)
         loaded = self.read(model)
-        system, nodes = find_system(self.registry, on)
+        offered = frozenset(offer.system for offer in self.registry.offers if _offer_passes(offer, job))
+        system, nodes = find_system(self.registry, on, offered)
         context = self._context(loaded, job, "", only=system)
         positions = np.array([index for index, known in enumerate(context.system_list) if known.id == system.id])
         schema = make_schema(self.registry.techniques, plugin_columns(self.registry))
@@ -116,6 +117,8 @@ class Advisor:
             ("region", workload.region, places),
         ):
             have = {normalise(name) for name in known}
+            if kind == "region" and all(offer.on_premises for offer in registry.offers):
+                continue  # only hardware that is wherever the user is
             for name in names:
                 if normalise(name) not in have:
                     raise UnknownNameError(kind, name, dict.fromkeys(name for name in known if name))

@@ -34,6 +34,7 @@ def rank(context: Context, registry: Registry, start: Candidates | None = None) 
             owners = {technique.name: registry.owner(technique) for technique in techniques}
             rows = apply_techniques(rows, techniques, owners, context, choices)
             rows = batch_rows(rows, context)
+        rows["quality.high"] = np.maximum(np.minimum(rows["quality.high"], 1.0), rows["quality"])
         rows, too_big = _estimate(rows, context, registry)
         rows = _join_offers(rows, context)
         measured, violations = _score(rows, context, registry)

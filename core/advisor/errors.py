@@ -21,14 +21,22 @@ class ModelFileError(InputError):
     """A model file is missing, damaged, hostile, or of a kind that no reader knows."""
 
 
+#: So many known names at most are listed where none is near.
+FEW = 20
+
+
 class UnknownNameError(InputError):
     """A name that no catalog or plugin knows; suggests the nearest known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = list(known)
         self.kind = kind
         self.name = name
         self.suggestions = nearest(name, known)
         hint = f"; did you mean {' or '.join(self.suggestions)}?" if self.suggestions else ""
+        names = list(dict.fromkeys(known))
+        if not hint and 0 < len(names) <= FEW:
+            hint = f"; known: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r}{hint}")
 
 

@@ -11,8 +11,11 @@ from advisor.registry import Registry
 _COUNTED = re.compile(r"^\s*(\d+)\s*[xX×*]\s*(.+)$")
 
 
-def find_system(registry: Registry, name: str) -> tuple[System, int]:
-    """Find a system or ``COUNTxDEVICE`` by name; return the system and how many of it."""
+def find_system(registry: Registry, name: str, prefer: frozenset[str] = frozenset()) -> tuple[System, int]:
+    """Find a system or ``COUNTxDEVICE`` by name; return the system and how many of it.
+
+    Among systems that are alike those whose id is in ``prefer`` win.
+    """
     counted = _COUNTED.match(name)
     if registry.systems.find(name) is not None:
         return registry.systems[name], 1
@@ -25,16 +28,19 @@ def find_system(registry: Registry, name: str) -> tuple[System, int]:
     if device is None:
         known = [d.id for d in registry.devices] + [a for d in registry.devices for a in d.aliases]
         raise UnknownNameError("device or system", rest, known + [s.id for s in registry.systems])
-    return system_of(registry, device, count)
+    return system_of(registry, device, count, prefer=prefer)
 
 
-def system_of(registry: Registry, device: Device, count: int, nodes: int | None = None) -> tuple[System, int]:
+def system_of(
+    registry: Registry, device: Device, count: int, nodes: int | None = None, prefer: frozenset[str] = frozenset()
+) -> tuple[System, int]:
     """Return a system of the device, and how many of it make ``count`` devices.
 
     A system of exactly that many, or that many divided by ``nodes``, is taken from the catalog where
     there is one. Else one is made up, as large as the device's links reach, of eight at most without.
     """
     same = [system for system in registry.systems if system.device == device.id]
+    same.sort(key=lambda system: system.id not in prefer)
     reach = device.link.max_devices if device.link else 1
     if nodes is None:
         exact = next((system for system in same if system.device_count == count), None)

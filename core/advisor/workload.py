@@ -60,7 +60,7 @@ class Workload(BaseModel):
     provider: tuple[str, ...] = Field((), description="providers of offers")
     region: tuple[str, ...] = Field((), description="regions, countries or areas")
     term: tuple[str, ...] = Field((), description="price terms: on-demand, spot, reserved-1y, owned")
-    max_devices: PositiveInt | None = Field(None, description="most devices to use")
+    max_devices: PositiveInt | None = Field(None, le=10**7, description="most devices to use")
     on_premises: bool = Field(False, description="only hardware on one's own premises")
     buy: bool = Field(False, description="also consider hardware at its purchase price")
 

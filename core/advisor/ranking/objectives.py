@@ -12,6 +12,7 @@ from advisor.context import Context
 from advisor.interfaces import Objective
 
 #: Objectives that are columns of the table: what backends and techniques estimate.
+_ESTIMATED = {column.name for column in ESTIMATES}
 _LINEAR = {"quality": 0.1}
 _NEGLIGIBLE = {"run_time": 30.0, "request_latency": 0.01}
 
@@ -21,7 +22,7 @@ def estimate_objectives(context: Context) -> list[Objective]:
     answer = []
     for column in (*CHOICE, *ESTIMATES):
         aspect = next((word for task, word in column.aspects if task in ("*", context.workload.task)), "")
-        if aspect or column.limited_by:
+        if column.interval:
             scale = "linear" if column.name in _LINEAR else "ratio"
             answer.append(
                 Objective(column.name, column.unit, column.direction, column.doc, aspect, column.limited_by,
@@ -40,6 +41,11 @@ class Measured:
     high: Array
     parts: dict[str, Array]
     scorer: str = ""
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether it is a backend's estimate, which scorers and techniques did not make."""
+        return self.objective.name in _ESTIMATED
 
     def take(self, rows: Array) -> Measured:
         """Return the rows of a mask or of positions."""

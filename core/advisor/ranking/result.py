@@ -152,7 +152,7 @@ class Candidate:
         return {
             m.objective.name: Figure(float(m.value[self.row]), float(m.low[self.row]), float(m.high[self.row]),
                                      m.objective.unit)
-            for m in self.ranking.measured
+            for m in self.ranking.measured if not m.is_estimate
         }  # fmt: skip
 
     def parts(self, group: str) -> dict[str, Figure]:
