@@ -1,0 +1,1 @@
+"""Vision towers of multi-modal models. Their unit is an image patch."""
