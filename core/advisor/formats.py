@@ -50,7 +50,7 @@ _FORMATS = [
              "bf16") for size in (32, 64)),
     *(Format(f"int4_group{size}_symmetric", 4 + 16 / size, "bf16", f"4-bit integer, 16-bit scale each {size} values",
              "bf16") for size in (32, 64, 128)),
-    Format("int4_group64_biased", 4.5, "bf16", "4-bit integer, 16-bit scale and 16-bit bias each 64 values (MLX)", "bf16"),
+    Format("int4_group64_biased", 4.5, "bf16", "4-bit integer, 16-bit scale and bias each 64 values (MLX)", "bf16"),
     *(Format(f"packed{bits}", bits, "bf16", f"{bits}-bit values whose scales are stored as values of their own", "bf16")
       for bits in (2, 3, 4, 6)),
     # ggml's blocks: (bytes, values) of the structures in ggml-common.h; products run in fp16 once unpacked.
