@@ -11,7 +11,7 @@ from advisor.columns import ESTIMATES, MEMORY_PARTS, TIME_PARTS
 from advisor.context import Context
 from advisor.interfaces import Backend
 from advisor.plugins import guarded
-from advisor.soundness import check_from_zero, check_interval, check_kept, protected
+from advisor.soundness import NOT_OF_BACKENDS, check_from_zero, check_interval, check_kept, protected
 
 #: Share of a device's memory that a runtime can use before allocations fail.
 USABLE_MEMORY = 0.95
@@ -48,9 +48,9 @@ def memory(backend: Backend, rows: Candidates, context: Context, owner: str) -> 
     """Let a backend fill the memory columns of ``rows``; False if it failed."""
 
     def call() -> bool:
-        given = protected(rows)
+        given = protected(rows, NOT_OF_BACKENDS)
         backend.memory(rows, context)
-        check_kept(rows, given)
+        check_kept(rows, given, NOT_OF_BACKENDS)
         check_interval(rows, "memory", strictly=True)
         check_from_zero(rows, [column.name for column in MEMORY_PARTS], strictly=False)
         return True
@@ -62,9 +62,9 @@ def estimate(backend: Backend, rows: Candidates, context: Context, owner: str) -
     """Let a backend fill the time and power columns of ``rows``; False if it failed."""
 
     def call() -> bool:
-        given = protected(rows)
+        given = protected(rows, NOT_OF_BACKENDS)
         backend.estimate(rows, context)
-        check_kept(rows, given)
+        check_kept(rows, given, NOT_OF_BACKENDS)
         for name in needed_estimates(context):
             check_interval(rows, name, strictly=name != "power")
         check_from_zero(rows, [*(column.name for column in TIME_PARTS), "flops_per_sample"], strictly=False)

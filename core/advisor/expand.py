@@ -15,7 +15,7 @@ from advisor.formats import CODES, arithmetic_code, format_named
 from advisor.interfaces import STAGES, Technique
 from advisor.names import normalise
 from advisor.plugins import guarded
-from advisor.soundness import check_choices, check_finite, check_kept, protected
+from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, check_kept, protected
 
 #: Requests in flight that are tried where the user gives no concurrency.
 SERVED_AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -199,9 +199,9 @@ def _wanted(technique: Technique, settings: list[int | str], pins: dict[str, str
 def _apply(
     rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str]
 ) -> Candidates:
-    given = protected(rows)
+    given = protected(rows, NOT_OF_TECHNIQUES)
     refusals = technique.apply(rows, setting, context)
-    check_kept(rows, given)
+    check_kept(rows, given, NOT_OF_TECHNIQUES)
     legal = np.ones(len(rows), dtype=bool)
     notes: list[tuple[str, int]] = []
     for mask, reason in refusals or []:

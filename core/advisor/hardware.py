@@ -52,8 +52,8 @@ def system_of(
         size = max(1, count // nodes)
     systems = max(1, count // size)
     alike = [system for system in same if system.device_count == size]
-    if systems > 1:  # one that was made to be joined by a network, where there is one
-        alike.sort(key=lambda system: (system.network is None, system.max_nodes < systems))
+    if systems > 1:  # the one with the fastest network, as clusters are built of
+        alike.sort(key=lambda system: -system.network.bandwidth_gb_per_s if system.network else 0.0)
     if alike:
         return alike[0], systems
     made = System(id=f"{size}x{device.id}", device=device.id, device_count=size, max_nodes=max(1, count // size))

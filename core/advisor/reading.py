@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from advisor.errors import ModelFileError, UnknownNameError
-from advisor.interfaces import ModelSource
+from advisor.errors import ModelFileError, PluginError, UnknownNameError
+from advisor.interfaces import ModelReader, ModelSource
 from advisor.models import Model
 from advisor.plugins import guarded
 from advisor.registry import Registry
@@ -42,16 +42,35 @@ def read_model(registry: Registry, name: str | os.PathLike[str], options: Mappin
 
 
 def read_source(registry: Registry, source: ModelSource) -> Model:
-    """Read a model from a source with the first reader that claims its content."""
+    """Read a model from a source with the first reader that claims its content and does not refuse it.
+
+    Where every reader that claims it refuses it, the first one's reason is raised.
+    """
+    refused: ModelFileError | None = None
     try:
+        source.head  # noqa: B018 - a file that cannot be opened is no reader's fault
         for reader in registry.model_readers:
-            owner = registry.owner(reader)
-            warn = registry.plugins.warn
-            if guarded(owner, f"reader {reader.name!r}", warn, lambda reader=reader: reader.claims(source)):  # type: ignore[misc]
-                model = guarded(owner, f"reader {reader.name!r}", warn, lambda reader=reader: reader.read(source))  # type: ignore[misc]
-                if isinstance(model, Model):
-                    return replace(model, reader=reader.name, source=source.name)
+            try:
+                model = guarded(registry.owner(reader), f"reader {reader.name!r}", registry.plugins.warn,
+                                lambda reader=reader: _read(reader, source))  # type: ignore[misc]  # fmt: skip
+            except ModelFileError as error:  # another reader may know better
+                refused = refused or error
+                continue
+            if model is not None:
+                return replace(model, reader=reader.name, source=source.name)
     except OSError as error:
         raise ModelFileError(f"{source.name}: cannot be read ({error.strerror or error})") from None
+    if refused is not None:
+        raise refused
     names = ", ".join(sorted(reader.name for reader in registry.model_readers))
     raise ModelFileError(f"{source.name}: not a model file that a reader knows; readers here: {names or 'none'}")
+
+
+def _read(reader: ModelReader, source: ModelSource) -> Model | None:
+    """Read with one reader; None where it does not claim the source."""
+    if not reader.claims(source):
+        return None
+    model = reader.read(source)
+    if not isinstance(model, Model):
+        raise PluginError(f"read gave a {type(model).__name__}, not a Model")
+    return model

@@ -8,37 +8,54 @@ from __future__ import annotations
 import numpy as np
 
 from advisor.candidates import Array, Candidates
-from advisor.columns import SYSTEM
+from advisor.columns import COLUMNS
 from advisor.errors import PluginError
 from advisor.formats import FORMATS
 
+#: What backends, techniques and scorers may not change: the stages of columns that are others' to set.
+NOT_OF_TECHNIQUES = frozenset({"system", "estimate"})
+NOT_OF_BACKENDS = frozenset({"system", "workload", "choice"})
+#: No quantity of a candidate is beyond these; products of a few of them stay finite.
+LEAST, MOST = 1e-30, 1e30
+
+_CORE = {
+    name: column for column in COLUMNS
+    for name in ((column.name, f"{column.name}.low", f"{column.name}.high") if column.interval else (column.name,))
+}  # fmt: skip
 _CODE = (0, len(FORMATS) - 1)
-_COUNT = (1, np.inf)
-_AMOUNT = (0, np.inf)
-#: What the columns that techniques choose may hold; backends divide by the counts and look the codes up.
-_BOUNDS: dict[str, tuple[int, float]] = {
+_COUNT = (1, MOST)
+_AMOUNT = (0, MOST)
+_SHARE = (1e-6, 1e6)
+#: What the columns that techniques choose may hold; backends divide by them, and look codes up.
+_BOUNDS: dict[str, tuple[float, float]] = {
     "weight_format": _CODE, "compute_format": _CODE, "cache_format": _CODE,
+    "input_tokens": _COUNT, "output_tokens": _COUNT, "sequence_length": _COUNT, "batch": _COUNT,
+    "global_batch": _COUNT, "micro_batch": _COUNT,
     "tensor_parallel": _COUNT, "pipeline_parallel": _COUNT, "context_parallel": _COUNT, "expert_parallel": _COUNT,
-    "data_parallel": _COUNT, "virtual_stages": _COUNT,
-    "shard_stage": (0, 3), "recompute": (0, 2),
-    "weight_bits": _AMOUNT, "cache_bits": _AMOUNT, "parameter_share": _AMOUNT, "flops_share": _AMOUNT,
-    "matrix_speedup": _AMOUNT, "adapter_parameters": _AMOUNT, "trainable_share": _AMOUNT,
-    "optimizer_bytes": _AMOUNT, "gradient_bytes": _AMOUNT, "quality.low": _AMOUNT,
+    "data_parallel": _COUNT, "virtual_stages": _COUNT, "shard_stage": (0, 3), "recompute": (0, 2),
+    "weight_bits": _SHARE, "cache_bits": _SHARE, "parameter_share": _SHARE, "flops_share": _SHARE,
+    "matrix_speedup": _SHARE, "trainable_share": _AMOUNT, "adapter_parameters": _AMOUNT,
+    "optimizer_bytes": _AMOUNT, "gradient_bytes": _AMOUNT, "quality.low": _AMOUNT, "quality.high": _AMOUNT,
 }  # fmt: skip
 
 
-def protected(rows: Candidates) -> dict[str, Array]:
-    """The columns that are core's own: what hardware a row is of, and which techniques it uses."""
-    own = {column.name for column in SYSTEM}
-    return {name: rows[name] for name in rows.names if name in own or name.startswith("choice.")}
+def protected(rows: Candidates, stages: frozenset[str]) -> dict[str, Array]:
+    """The columns that a plugin may not change, as they are before it is called."""
+    return {name: rows[name] for name in rows.names if _is_protected(name, stages)}
 
 
-def check_kept(rows: Candidates, given: dict[str, Array]) -> None:
-    """Refuse a table in which a plugin changed columns that are core's own."""
-    changed = [name for name, array in given.items() if rows[name] is not array and (rows[name] != array).any()]
-    changed += [name for name in rows.names if name.startswith("choice.") and name not in given and rows[name].any()]
-    if changed:
-        raise PluginError(f"changed column {changed[0]!r}, which is not a plugin's to change")
+def check_kept(rows: Candidates, given: dict[str, Array], stages: frozenset[str]) -> None:
+    """Refuse a table in which a plugin changed such a column, or set one that was at its default."""
+    for name in rows.names:
+        if _is_protected(name, stages):
+            now, before = rows[name], given.get(name)
+            if now is not before and (now != (rows.schema[name].default if before is None else before)).any():
+                raise PluginError(f"changed column {name!r}, which is not its to change")
+
+
+def _is_protected(name: str, stages: frozenset[str]) -> bool:
+    column = _CORE.get(name)
+    return name.startswith("choice.") or name == "framework" or (column is not None and column.stage in stages)
 
 
 def check_choices(rows: Candidates) -> None:
@@ -48,7 +65,7 @@ def check_choices(rows: Candidates) -> None:
     for name, (least, most) in _BOUNDS.items():
         if name in rows and (rows[name].min() < least or rows[name].max() > most):
             wrong = rows[name].min() if rows[name].min() < least else rows[name].max()
-            wanted = f"{least} to {most}" if np.isfinite(most) else f"{least} or more"
+            wanted = f"{least:g} to {most:g}" if most < MOST else f"{least:g} or more"
             raise PluginError(f"column {name!r} holds {wrong:g}; expected {wanted}")
     if "quality" in rows:
         quality, low, high = rows["quality"], rows["quality.low"], rows["quality.high"]
@@ -68,10 +85,11 @@ def check_from_zero(rows: Candidates, names: list[str], *, strictly: bool) -> No
     """Refuse numbers that are not finite, and those that no time, rate, size or power can be."""
     check_finite(rows, names)
     for name in names:
-        lowest = rows[name].min(initial=np.inf)
-        if lowest < 0 or (strictly and lowest == 0):
+        lowest, highest = rows[name].min(initial=np.inf), rows[name].max(initial=0.0)
+        if lowest < (LEAST if strictly else 0) or highest > MOST:
             least = "above zero" if strictly else "of zero or more"
-            raise PluginError(f"column {name!r} holds {lowest:g}; expected numbers {least}")
+            wrong = highest if highest > MOST else lowest
+            raise PluginError(f"column {name!r} holds {wrong:g}; expected numbers {least}, and no wild ones")
 
 
 def check_interval(rows: Candidates, name: str, *, strictly: bool) -> None:

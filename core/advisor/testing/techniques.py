@@ -13,7 +13,7 @@ from advisor.devices import Device
 from advisor.errors import InputError
 from advisor.expand import MOST_SETTINGS
 from advisor.interfaces import STAGES, Technique
-from advisor.soundness import check_choices, check_finite, check_kept, protected
+from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, check_kept, protected
 from advisor.testing.requirement import Check, require, require_same, require_unique, snapshot
 from advisor.testing.samples import context_of, questions, sample_device
 from advisor.testing.tables import halves, plain_rows
@@ -82,7 +82,7 @@ def _apply(
     before = snapshot(rows)
     table = rows.copy()
     table[f"choice.{technique.slot}"] = np.int16(1)
-    given = protected(table)
+    given = protected(table, NOT_OF_TECHNIQUES)
     refused = np.zeros(len(rows), dtype=bool)
     with np.errstate(all="ignore"):
         refusals = technique.apply(table, setting, context)
@@ -93,7 +93,7 @@ def _apply(
         require(array.dtype == bool, f"a refusal's rows are of dtype {array.dtype}; expected bool")
         require(array.shape in ((), (len(rows),)), f"a refusal's rows are of shape {array.shape}")
         refused |= array
-    check_kept(table, given)
+    check_kept(table, given, NOT_OF_TECHNIQUES)
     kept = table.take(~refused)
     check_finite(kept, kept.names)
     check_choices(kept)
