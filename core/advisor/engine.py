@@ -20,6 +20,10 @@ from advisor.ranking.result import Ranking
 from advisor.registry import Registry
 
 
+#: Workload fields that ask for rules which must not go unchecked.
+HARD_RULES = ("policies", "confidential", "data_region")
+
+
 def rank(context: Context, registry: Registry, start: Candidates | None = None) -> Ranking:
     """Answer one question: expand, rewrite, estimate, score, filter and order candidates.
 
@@ -131,6 +135,7 @@ def _score(rows: Candidates, context: Context, registry: Registry) -> tuple[list
     violations: list[Violation] = []
     if not len(rows):
         return measured, violations
+    unchecked = [field for field in HARD_RULES if getattr(context.workload, field)]
     for scorer in registry.scorers:
         given = {item.objective.name for item in measured}
         found = guarded(registry.owner(scorer), f"scorer {scorer.name!r}", context.warn,
@@ -138,6 +143,9 @@ def _score(rows: Candidates, context: Context, registry: Registry) -> tuple[list
         if found is not None:
             measured += found[0]
             violations += found[1]
+            unchecked = [field for field in unchecked if field not in scorer.enforces]
+    for field in unchecked:  # a rule that nothing checked may be broken by any of them
+        violations.append(Violation(f"{field}: asked for, but no scorer checked it", np.ones(len(rows), dtype=bool)))
     return measured, violations
 
 

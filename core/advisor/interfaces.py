@@ -32,7 +32,9 @@ TechniqueStage = Literal["structure", "formats", "adaptation", "layout", "memory
 #: Rows that a technique cannot be used on, each with the reason.
 Refusals = list[tuple[Array, str]]
 
-MOST_JSON_BYTES = 64 << 20
+#: A text of so many bytes, or brackets, is no model's configuration: parsing it would take a gigabyte.
+MOST_JSON_BYTES = 16 << 20
+MOST_JSON_CONTAINERS = 500_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class ModelSource:
 
     @cached_property
     def document(self) -> Mapping[str, Any] | None:
-        """The JSON object in the file, of at most 64 MiB; None if it does not hold one."""
+        """The JSON object in the file, of at most 16 MiB; None if it does not hold one."""
         if self.given_document is not None:
             return self.given_document
         if self.path is None or not self.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
@@ -66,7 +68,10 @@ class ModelSource:
         if self.path.stat().st_size > MOST_JSON_BYTES:
             raise ModelFileError(f"{self.path}: larger than {MOST_JSON_BYTES >> 20} MiB, so not read as JSON")
         try:
-            loaded = json.loads(self.path.read_text("utf-8-sig"))
+            text = self.path.read_text("utf-8-sig")
+            if text.count("[") + text.count("{") > MOST_JSON_CONTAINERS:
+                raise ModelFileError(f"{self.path}: more than {MOST_JSON_CONTAINERS:,} JSON containers, so not read")
+            loaded = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{self.path}: not valid JSON ({error})") from None
         return loaded if isinstance(loaded, dict) else None
@@ -183,11 +188,16 @@ class Scores:
 
 
 class Scorer(ABC):
-    """Turns estimates and offers into objectives."""
+    """Turns estimates and offers into objectives.
+
+    ``enforces`` names workload fields that it rules candidates out by (``policies``): where the user
+    gives one and no scorer that enforces it has run, every candidate is infeasible.
+    """
 
     name: str
     doc: str = ""
     columns: Sequence[Column] = ()
+    enforces: Sequence[str] = ()
 
     @abstractmethod
     def objectives(self, context: Context) -> Sequence[Objective]:

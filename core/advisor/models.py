@@ -78,6 +78,20 @@ class Model:
                 if op.parameters < 0 or op.copies < 0 or op.positions < 0 or layer.count < 0:
                     raise ModelFileError(f"{self.source or self.name}: {layer.name}.{op.name} has a negative size")
 
+    @classmethod
+    def from_torch(cls, module: Any, example_inputs: Any, **options: Any) -> Model:
+        """Read a ``torch.nn.Module`` from the tensors of one call, with the plugin for torch. Nothing is computed."""
+        from advisor.objects import read_object
+
+        return read_object("torch", module, example_inputs, **options)
+
+    @classmethod
+    def from_jax(cls, function: Any, *shapes: Any, **options: Any) -> Model:
+        """Read a function of JAX from the shapes of its arguments, with the plugin for JAX. Nothing is computed."""
+        from advisor.objects import read_object
+
+        return read_object("jax", function, *shapes, **options)
+
     def operators(self, stack: str | None = "main") -> Iterator[tuple[Operator, int]]:
         """Yield each operator with its number of copies in the model; ``None`` walks every stack."""
         for layer in self.layers:

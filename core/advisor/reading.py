@@ -62,6 +62,8 @@ def read_source(registry: Registry, source: ModelSource) -> Model:
         raise ModelFileError(f"{source.name}: cannot be read ({error.strerror or error})") from None
     if refused is not None:
         raise refused
+    if refused is not None:
+        raise refused
     names = ", ".join(sorted(reader.name for reader in registry.model_readers))
     raise ModelFileError(f"{source.name}: not a model file that a reader knows; readers here: {names or 'none'}")
 

@@ -18,6 +18,7 @@ class PrivacyScorer(Scorer):
     """Decision support, not legal advice: rules of ``rules.toml`` over place, law, tenancy, certificates."""
 
     name = "privacy"
+    enforces = ("policies", "confidential", "data_region")
     doc = "share of privacy points that the offer has; hard rules by data class, region and policy"
 
     def objectives(self, context: Context) -> Sequence[Objective]:
