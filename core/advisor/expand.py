@@ -23,8 +23,14 @@ SAMPLES_AT_ONCE = (1, 8, 64, 512, 4096)
 MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
 #: Settings of one technique that are tried at most: each multiplies the candidates.
 MOST_SETTINGS = 1000
-#: Optimizer state of mixed-precision training, bytes a parameter: fp32 copy of the weights, and moments.
-OPTIMIZER_BYTES = {"adam": 12.0, "adamw": 12.0, "sgd": 4.0, "momentum": 8.0, "lion": 8.0, "adafactor": 4.0}
+#: Bytes of optimizer state a parameter, the fp32 copy of the weights apart: moments of Adam (Kingma and Ba 2015)
+#: in fp32, bf16, 8 bits with scales (Dettmers et al. 2022) or 4 bits; one of momentum and Lion; Adafactor's factors.
+OPTIMIZER_BYTES = {
+    "adam": 8.0, "adamw": 8.0, "sgd": 0.0, "momentum": 4.0, "lion": 4.0, "adafactor": 0.0,
+    "adamw_bf16": 4.0, "adamw_8bit": 2.06, "adamw_4bit": 1.06,
+}  # fmt: skip
+#: Optimizers that are used on 16-bit weights without an fp32 copy of them.
+PURE = ("adamw_bf16", "adamw_8bit", "adamw_4bit")
 
 
 @dataclass
@@ -83,7 +89,8 @@ def set_stored_formats(rows: Candidates, context: Context) -> None:
         if name not in OPTIMIZER_BYTES:
             raise UnknownNameError("optimizer", name, OPTIMIZER_BYTES)
         full_precision = wide >= 32  # fp32 weights are their own master copy
-        rows["optimizer_bytes"] = OPTIMIZER_BYTES[name] - (4.0 if full_precision else 0.0)
+        copy = 0.0 if full_precision or name in PURE else 4.0
+        rows["optimizer_bytes"] = OPTIMIZER_BYTES[name] + copy
         rows["gradient_bytes"] = 4.0 if full_precision else 2.0
 
 

@@ -61,7 +61,7 @@ def test_rows_follow_the_schema(path: Path) -> None:
         where = f"{path.name} {row['id']}"
         assert all(row[name] for name in ("id", "source", "model", "device", "framework")), where
         if row["year"] or path.name not in COPIED:  # the copied file leaves some years blank
-            assert 2022 <= int(row["year"]) <= 2027, where
+            assert 2019 <= int(row["year"]) <= 2027, where
         assert row["task"] in {"serve", "batch", "train", "finetune"}, where
         assert row["metric"] in METRICS, where
         assert row.get("fits", "") in {"", "yes", "no"}, where
@@ -94,7 +94,7 @@ def test_sources_name_repository_path_and_version(collected: list[dict[str, str]
 
 def test_parallel_layout_fills_the_devices(collected: list[dict[str, str]]) -> None:
     for row in collected:
-        layout = math.prod(int(row.get(name) or 1) for name in ("tp", "pp", "dp"))
+        layout = math.prod(int(row.get(name) or 1) for name in ("tp", "pp", "cp", "dp"))
         assert layout in (1, int(row["device_count"])), row["id"]
 
 
