@@ -25,10 +25,6 @@ class ModelFileError(InputError):
 FEW = 20
 
 
-class UnknownArchitectureError(ModelFileError):
-    """A reader knows the kind of file but not the architecture in it; another reader may."""
-
-
 class UnknownNameError(InputError):
     """A name that no catalog or plugin knows; suggests the nearest known ones."""
 

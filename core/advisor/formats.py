@@ -40,7 +40,7 @@ _FORMATS = [
     Format("fp6", 6.25, "fp8", "MXFP6: 6-bit floats with an 8-bit scale each 32 values"),
     Format("mxfp4", 4.25, "fp8", "E2M1 with an 8-bit scale each 32 values", "bf16"),
     Format("nvfp4", 4.5, "fp8", "E2M1 with an fp8 scale each 16 values"),
-    Format("nf4", 4.127, "bf16", "4-bit NormalFloat, double-quantized scales each 64 values (QLoRA)", "bf16"),
+    Format("nf4", 4.126953125, "bf16", "4-bit NormalFloat, double-quantized scales each 64 values (QLoRA)", "bf16"),
     Format("int8", 8, "bf16", "8-bit integer, one scale a channel"),
     Format("int4", 4.15625, "bf16", "4-bit integer, fp16 scale and 4-bit zero point each 128 values", "bf16"),
     Format("int16", 16, "fp32", "16-bit integer tables", "fp32"),

@@ -78,10 +78,15 @@ class ModelSource:
 
 
 class ModelReader(ABC):
-    """Reads one kind of model file, without running anything from it."""
+    """Reads one kind of model file, without running anything from it.
+
+    Of readers that claim a source the one with the highest ``precedence`` reads it: one that sees more of
+    it (the weights beside a configuration) goes first.
+    """
 
     name: str
     doc: str = ""
+    precedence: int = 0
 
     @abstractmethod
     def claims(self, source: ModelSource) -> bool:

@@ -49,7 +49,7 @@ def read_source(registry: Registry, source: ModelSource) -> Model:
     refused: ModelFileError | None = None
     try:
         source.head  # noqa: B018 - a file that cannot be opened is no reader's fault
-        for reader in registry.model_readers:
+        for reader in sorted(registry.model_readers, key=lambda reader: -getattr(reader, "precedence", 0)):
             try:
                 model = guarded(registry.owner(reader), f"reader {reader.name!r}", registry.plugins.warn,
                                 lambda reader=reader: _read(reader, source))  # type: ignore[misc]  # fmt: skip
@@ -60,8 +60,6 @@ def read_source(registry: Registry, source: ModelSource) -> Model:
                 return replace(model, reader=reader.name, source=source.name)
     except OSError as error:
         raise ModelFileError(f"{source.name}: cannot be read ({error.strerror or error})") from None
-    if refused is not None:
-        raise refused
     if refused is not None:
         raise refused
     names = ", ".join(sorted(reader.name for reader in registry.model_readers))

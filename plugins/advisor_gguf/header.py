@@ -10,13 +10,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from advisor.errors import ModelFileError
+from advisor_gguf.stream import Stream
 from advisor_gguf.types import REMOVED, TYPES, BlockType
 
 MAGIC = b"GGUF"
-MOST_HEADER_BYTES = 96 << 20  # the largest vocabularies with their merges take about 20 MB
 MOST_ITEMS = 2_000_000  # strings in metadata arrays
 MOST_TENSORS = 200_000
 MOST_ENTRIES = 65_536
@@ -71,93 +71,11 @@ class LongArray:
     length: int
 
 
-class _Stream:
-    """Reads numbers and texts, with every length checked against what is left of the file."""
-
-    def __init__(self, stream: BinaryIO, size: int, path: Path) -> None:
-        self._stream, self._size, self.path = stream, size, path
-        self._buffer = b""
-        self._at = 0  # in the buffer
-        self._start = 0  # of the buffer in the file
-        self.order, self.wide, self.items = "<", True, 0
-
-    @property
-    def position(self) -> int:
-        return self._start + self._at
-
-    def fail(self, complaint: str) -> ModelFileError:
-        return ModelFileError(f"{self.path}: damaged GGUF file: {complaint}")
-
-    def need(self, count: int, what: str) -> None:
-        """Have ``count`` bytes ready."""
-        if self._at + count <= len(self._buffer):
-            return
-        if count > self._size - self.position:
-            raise self.fail(f"{what} takes {count} bytes at byte {self.position} of a file of {self._size} bytes")
-        if self.position + count > MOST_HEADER_BYTES:
-            raise self.fail(f"its header is larger than {MOST_HEADER_BYTES >> 20} MiB, more than any model needs")
-        left = self._buffer[self._at :]
-        self._start += self._at
-        self._buffer = left + self._stream.read(max(count - len(left), 1 << 20))
-        self._at = 0
-        if len(self._buffer) < count:
-            raise self.fail(f"{what} is cut off")
-
-    def take(self, count: int, what: str) -> bytes:
-        self.need(count, what)
-        self._at += count
-        return self._buffer[self._at - count : self._at]
-
-    def number(self, code: str, what: str) -> Any:
-        size = struct.calcsize(self.order + code)
-        self.need(size, what)
-        (value,) = struct.unpack_from(self.order + code, self._buffer, self._at)
-        self._at += size
-        return value
-
-    def length(self, what: str) -> int:
-        return int(self.number("Q" if self.wide else "I", what))
-
-    def text(self, what: str, most: int = 65_535) -> str:
-        length = self.length(what)
-        if most < length <= self._size - self.position:
-            raise self.fail(f"{what} is {length} bytes long; at most {most} are read")
-        try:
-            return self.take(length, what).decode("utf-8")
-        except UnicodeDecodeError:
-            raise self.fail(f"{what} is not UTF-8 text") from None
-
-    def skip(self, count: int, what: str) -> None:
-        """Pass over bytes, which must be there."""
-        if count > self._size - self.position:
-            raise self.fail(f"{what} takes {count} bytes at byte {self.position} of a file of {self._size} bytes")
-        while count > 0:
-            step = min(count, 1 << 20)
-            self.need(step, what)
-            self._at += step
-            count -= step
-
-    def skip_texts(self, count: int, what: str) -> None:
-        """Pass over strings quickly: lengths are read straight from the buffer."""
-        reader = struct.Struct(self.order + ("Q" if self.wide else "I"))
-        width, unpack = reader.size, reader.unpack_from
-        for _ in range(count):
-            at = self._at
-            if at + width > len(self._buffer):
-                self.need(width, what)
-                at = self._at
-            end = at + width + unpack(self._buffer, at)[0]
-            if end > len(self._buffer):
-                self.need(end - at, what)
-                end -= at - self._at
-            self._at = end
-
-
 def read_header(path: Path) -> Header:
     """Read one file's header; raises ``ModelFileError`` in one line for anything that cannot be true."""
     size = path.stat().st_size
     with path.open("rb") as raw:
-        stream = _Stream(raw, size, path)
+        stream = Stream(raw, size, path)
         if stream.take(4, "the magic number") != MAGIC:
             raise ModelFileError(f"{path}: not a GGUF file: it does not start with 'GGUF'")
         version = stream.number("I", "the version")
@@ -182,7 +100,7 @@ def read_header(path: Path) -> Header:
     return Header(version, stream.order == ">", metadata, table, alignment, start, size)
 
 
-def _metadata(stream: _Stream, count: int) -> Iterator[tuple[str, Any]]:
+def _metadata(stream: Stream, count: int) -> Iterator[tuple[str, Any]]:
     seen: set[str] = set()
     for _ in range(count):
         key = stream.text("a metadata key")
@@ -192,7 +110,7 @@ def _metadata(stream: _Stream, count: int) -> Iterator[tuple[str, Any]]:
         yield key, _value(stream, stream.number("I", f"the type of {key[:60]!r}"), key[:60], 0)
 
 
-def _value(stream: _Stream, kind: int, key: str, depth: int) -> Any:
+def _value(stream: Stream, kind: int, key: str, depth: int) -> Any:
     if kind in _SCALARS:
         value = stream.number(_SCALARS[kind], f"the value of {key!r}")
         return bool(value) if kind == _BOOL else value
@@ -222,7 +140,7 @@ def _value(stream: _Stream, kind: int, key: str, depth: int) -> Any:
     return LongArray(length)
 
 
-def _entry(stream: _Stream, alignment: int) -> Entry:
+def _entry(stream: Stream, alignment: int) -> Entry:
     name = stream.text("a tensor's name")
     count = stream.number("I", f"the dimensions of {name[:60]!r}")
     if count > MOST_DIMENSIONS:

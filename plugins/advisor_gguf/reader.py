@@ -60,13 +60,15 @@ def to_model(contents: Contents, name: str) -> Model:
     if metadata.window_unused:
         notes.append(f"a window of {metadata.whole('attention.sliding_window')} tokens without a pattern of blocks: "
                      "attention counted over all tokens, as llama.cpp runs it")  # fmt: skip
+    if contents.padding:
+        notes.append(f"{contents.padding:,} bytes of the file are padding between tensors: not counted")
     heads = max((metadata.whole("attention.head_count", block=index) for index in range(metadata.blocks)), default=0)
     return Model(
         name=name, family=metadata.architecture, layers=settle(layers, weight_format), unit="token", generates=causal,
         weight_format=weight_format, cache_format="fp16", hidden_size=metadata.hidden, blocks=max(metadata.blocks, 1),
         vocabulary=_vocabulary(first, metadata), max_context=metadata.whole("context_length") or None,
         tensor_parallel_limit=max(heads, 1), reader="gguf", source=str(contents.path),
-        notes=(*dict.fromkeys(notes), f"weights as the header lists them; {contents.padding:,} bytes of padding apart"),
+        notes=tuple(dict.fromkeys(notes)),
         attributes=MappingProxyType({**attributes_of(contents.tensors, contents.files),
                                      "state_format": "fp32"}),
     )  # fmt: skip

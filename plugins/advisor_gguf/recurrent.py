@@ -16,7 +16,7 @@ def recurrent(block: Block) -> list[Operator]:
     """Operators of the block's recurrent part; none where it has none."""
     if "ssm_conv1d_q" in block:
         return _kimi(block)
-    if "ssm_conv1d" in block and "attn_qkv" in block and "ssm_in" not in block:
+    if "ssm_conv1d" in block and ("ssm_ba" in block or "ssm_beta" in block):
         return _gated_delta(block)
     if "ssm_conv1d" in block:
         return _mamba1(block) if "ssm_x" in block else _mamba2(block)
@@ -105,7 +105,7 @@ def _gated_norm(block: Block, inner: int) -> list[Operator]:
 
 
 def _gated_delta(block: Block) -> list[Operator]:
-    operators = _in(block, "in_proj", "attn_qkv", "attn_gate")
+    operators = _in(block, "in_proj", "ssm_in", "attn_qkv", "attn_gate")
     operators += _in(block, "in_proj.gates", "ssm_ba", "ssm_beta", "ssm_alpha")
     convolution, mixed, taps = _convolution(block, "ssm_conv1d")
     inner, key, heads = (block.whole(f"ssm.{name}") for name in ("inner_size", "state_size", "time_step_rank"))

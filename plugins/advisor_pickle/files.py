@@ -25,6 +25,7 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
+        self._size = path.stat().st_size
         self.left = MOST_DIRECTORY_BYTES
 
     def readable(self) -> bool:
@@ -40,8 +41,8 @@ class _Bounded(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > self.left:
-            size = self.left + 1
+        if size < 0:
+            size = max(self._size - self._file.tell(), 0)
         self.left -= size
         if self.left < 0:
             raise zipfile.BadZipFile("its directory is larger than any checkpoint needs")

@@ -109,7 +109,9 @@ def _tensor(name: str, call: Call, found: Found) -> tuple[Tensor, tuple[Any, ...
     repeats = any(stride == 0 and size > 1 for stride, size in zip(strides, shape, strict=False))
     if (offset + (0 if repeats else values)) * width > held:
         raise PickleError(f"tensor {name[:60]!r} takes more than its storage of {held} bytes")
-    values = min(values, held // width)
+    if values * width > held:  # an expanded tensor: what it repeats is stored once
+        values = held // width
+        shape = (values,)
     found.storages[key] = max(found.storages.get(key, 0), held)
     return Tensor(name, shape, type_name, form, values, values * width), (key, offset, shape, strides)
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from advisor.models import Layer, Model
 from advisor.operators import Operator
-from advisor_safetensors.matching import Match, Named, match, most_common
+from advisor_safetensors.matching import Match, Named, match, surplus
 from advisor_safetensors.names import operator_outside, operators_of
 from advisor_safetensors.packed import Unpacked
+from advisor_safetensors.towers import by_rank
 from advisor_tensors import Tensor, grouped, vectors
 
-_PLACE = re.compile(r"^(?P<prefix>.*?)\.?\b(?P<index>\d{1,5})\.(?P<role>.+)$")
+_INDEX = re.compile(r"(?:^|\.)(\d{1,5})\.")
 _TOWER = re.compile(r"vision|visual|audio|image|speech|encoder|mtp|projector|resampler")
 _LAYER = re.compile(r"^layers\.(?P<span>[\d,.:\-]+)$")
 
@@ -23,13 +24,13 @@ def by_block(model: Model, held: Unpacked) -> tuple[list[Layer], list[Tensor], l
     shapes = block_layers(model)
     blocks, main, outside = _places(held.weights)
     if not shapes or not blocks:
-        return _roughly(list(model.layers), held.weights), [], held.scales
+        return by_rank(list(model.layers), held.weights), [], held.scales
     scales, loose = _scales_of(held.scales, main, shapes)
     extra = [tensor for index, members in blocks.items() if index not in shapes for _, tensor in members]
     kinds: dict[str, dict[int, tuple[Operator, ...]]] = {}
     for index, layer in shapes.items():
         members = blocks.get(index)  # none where the block's shard is missing
-        found = match(layer.operators, members, operators_of) if members else Match(list(layer.operators))
+        found = match(layer.operators, members, operators_of) if members else Match([[op] for op in layer.operators])
         extra += found.unused
         own = vectors("scales", scales.get(index, []), elements=0)
         kinds.setdefault(layer.kind, {})[index] = (*found.operators, *own)
@@ -75,12 +76,12 @@ def _places(tensors: Sequence[Tensor]) -> tuple[dict[int, list[Named]], str | No
     places: dict[str, dict[int, list[Named]]] = {}
     outside: list[Tensor] = []
     for tensor in tensors:
-        place = _PLACE.match(tensor.name)
+        place = _INDEX.search(tensor.name)
         if place is None:
             outside.append(tensor)
         else:
-            blocks = places.setdefault(place["prefix"], {})
-            blocks.setdefault(int(place["index"]), []).append((place["role"], tensor))
+            blocks = places.setdefault(tensor.name[: place.start()], {})
+            blocks.setdefault(int(place[1]), []).append((tensor.name[place.end() :], tensor))
     sizes = {prefix: sum(tensor.values for block in blocks.values() for _, tensor in block)
              for prefix, blocks in places.items() if not _TOWER.search(prefix)}  # fmt: skip
     main = max(sizes, key=sizes.__getitem__) if sizes else None
@@ -94,9 +95,9 @@ def _scales_of(scales: Sequence[Tensor], main: str | None, shapes: dict[int, Lay
     answer: dict[int, list[Tensor]] = {}
     loose: list[Tensor] = []
     for tensor in scales:
-        place = _PLACE.match(tensor.name)
-        if place is not None and place["prefix"] == main and int(place["index"]) in shapes:
-            answer.setdefault(int(place["index"]), []).append(tensor)
+        place = _INDEX.search(tensor.name)
+        if place is not None and tensor.name[: place.start()] == main and int(place[1]) in shapes:
+            answer.setdefault(int(place[1]), []).append(tensor)
         else:
             loose.append(tensor)
     return answer, loose
@@ -104,39 +105,17 @@ def _scales_of(scales: Sequence[Tensor], main: str | None, shapes: dict[int, Lay
 
 def _ends(rest: list[Layer], outside: list[Tensor]) -> tuple[list[Layer], list[Layer], list[Tensor]]:
     """Embeddings and the output by name; towers together, where what is left adds up to them."""
-    named = [(tensor.name, tensor) for tensor in outside if operator_outside(tensor.name)]
-    others = [tensor for tensor in outside if not operator_outside(tensor.name)]
-    main: list[Layer] = []
-    for layer in rest:
-        if layer.stack == "main":
-            mine = [pair for pair in named if operator_outside(pair[0]) in {op.name for op in layer.operators}]
-            found = match(layer.operators, mine, lambda name: (operator_outside(name),))
-            named = [pair for pair in named if pair not in mine]
-            others += found.unused
-            main.append(replace(layer, operators=tuple(found.operators)))
-    others += [tensor for _, tensor in named]
+    main = [layer for layer in rest if layer.stack == "main"]
     towers = [layer for layer in rest if layer.stack != "main"]
+    operators = [op for layer in main for op in layer.operators]
+    mine = [tensor for tensor in outside if operator_outside(tensor.name) or not towers]
+    others = [tensor for tensor in outside if tensor.name not in {one.name for one in mine}]
+    found = match(operators, [(tensor.name, tensor) for tensor in mine], lambda name: (operator_outside(name),))
+    others += found.unused
     if towers and others:
-        towers = _roughly(towers, others)
-        surplus = sum(tensor.values for tensor in others) - sum(layer.parameters for layer in towers)
-        others = [] if surplus <= 0 else [_blank(surplus, others)]
-    return [layer for layer in main if layer.kind == "embedding"], \
-        [*(layer for layer in main if layer.kind != "embedding"), *towers], others
-
-
-def _blank(values: int, like: list[Tensor]) -> Tensor:
-    first = max(like, key=lambda tensor: tensor.values)
-    return Tensor("", (values,), first.type, first.format, values, values * first.bytes // max(first.values, 1))
-
-
-def _roughly(layers: list[Layer], tensors: Sequence[Tensor]) -> list[Layer]:
-    """Products in the format of most matrices, the rest in that of most vectors."""
-    matrices = [tensor for tensor in tensors if sum(extent > 1 for extent in tensor.shape) > 1]
-    product = most_common(matrices)
-    other = most_common([tensor for tensor in tensors if tensor not in set(matrices)]) or product
-
-    def form(op: Operator) -> Operator:
-        chosen = product if op.quantizable or not other else other
-        return replace(op, native_format=chosen) if op.parameters and chosen else op
-
-    return [replace(layer, operators=tuple(map(form, layer.operators))) for layer in layers]
+        works = [op for layer in towers for op in layer.operators for _ in range(layer.count)]
+        others, towers = surplus(others, works), by_rank(towers, others)
+    parts = iter(found.parts)
+    ends = [replace(layer, operators=tuple(op for _ in layer.operators for op in next(parts))) for layer in main]
+    before = [layer for layer in ends if layer.kind == "embedding"]
+    return before, [*(layer for layer in ends if layer.kind != "embedding"), *towers], others

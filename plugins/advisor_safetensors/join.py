@@ -10,7 +10,7 @@ from advisor.models import Layer, Model
 from advisor.operators import MatMul, Operator
 from advisor_safetensors.blocks import by_block
 from advisor_safetensors.files import Checkpoint
-from advisor_safetensors.names import BUFFER, operator_outside
+from advisor_safetensors.names import is_buffer, operator_outside
 from advisor_safetensors.packed import Unpacked, describe
 from advisor_tensors import Tensor, common_format, settle, vectors
 from advisor_tensors.table import attributes_of
@@ -22,7 +22,7 @@ def joined(model: Model, checkpoint: Checkpoint, unpacked: Unpacked) -> Model:
     Tensors that the configuration doesn't account for (heads for further tokens, towers) are kept as a
     layer that holds weights and does no work. Masks and positions are no weights and left out.
     """
-    weights = [tensor for tensor in unpacked.weights if not BUFFER.search(tensor.name)]
+    weights = [tensor for tensor in unpacked.weights if not is_buffer(tensor.name)]
     held = Unpacked(weights, unpacked.scales, unpacked.packed, unpacked.bits)
     shaped = _tied(model, weights) if not checkpoint.missing else model
     formats = {tensor.format for tensor in weights}
@@ -35,13 +35,20 @@ def joined(model: Model, checkpoint: Checkpoint, unpacked: Unpacked) -> Model:
             operators = tuple(vectors(name.split()[0], tensors, elements=0))
             layers.append(Layer(name=name, kind="other", operators=operators, stack="other"))
     layers = _each(layers, lambda op: op if op.native_format else replace(op, native_format=shaped.format_of(op)))
-    form = common_format(layers)
+    form = _own_format(model, layers)
     answer = replace(
         shaped, layers=settle(layers, form), weight_format=form, reader="safetensors", source=str(checkpoint.path),
         attributes=MappingProxyType({**model.attributes, **attributes_of(checkpoint.tensors, checkpoint.files)}),
     )  # fmt: skip
     buffers = sum(tensor.bytes for tensor in unpacked.weights) - sum(tensor.bytes for tensor in weights)
     return replace(answer, notes=(*model.notes, *_notes(model, answer, checkpoint, held, extra, buffers)))
+
+
+def _own_format(model: Model, layers: list[Layer]) -> str:
+    """The format of most weights; the configuration's where it says itself that some differ and the headers agree."""
+    mixed = any(op.quantizable and op.native_format for op, _ in model.operators())
+    found = {op.native_format for layer in layers for op in layer.operators if op.quantizable and op.parameters}
+    return model.weight_format if mixed and model.weight_format in found else common_format(layers)
 
 
 def _each(layers: list[Layer], change: Callable[[Operator], Operator]) -> list[Layer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from advisor.operators import MatMul, Operator
@@ -14,11 +14,16 @@ Named = tuple[str, Tensor]  # the name within the block, and the tensor
 
 @dataclass
 class Match:
-    """The operators in their formats, and what is left of either side."""
+    """What each operator became, in their order, and what is left of either side."""
 
-    operators: list[Operator]
+    parts: list[list[Operator]]
     unused: list[Tensor] = field(default_factory=list)
     unstored: list[Operator] = field(default_factory=list)
+
+    @property
+    def operators(self) -> list[Operator]:
+        """All of them in a row."""
+        return [op for part in self.parts for op in part]
 
 
 def match(operators: Sequence[Operator], members: Sequence[Named], names: Callable[[str], Sequence[str]]) -> Match:
@@ -32,46 +37,54 @@ def match(operators: Sequence[Operator], members: Sequence[Named], names: Callab
     formats = {tensor.format for _, tensor in members}
     if held == needed and len(formats) == 1:
         form = next(iter(formats))
-        return Match([replace(op, native_format=form) if _stores(op) else op for op in operators])
-    own = {op.name: op for op in operators if _stores(op)}
-    shares: dict[str, list[Tensor]] = {}
+        return Match([[replace(op, native_format=form) if _stores(op) else op] for op in operators])
+    own = {place: op for place, op in enumerate(operators) if _stores(op)}
+    places = {op.name: place for place, op in reversed(own.items())}
+    shares: dict[int, list[Tensor]] = {}
     unused: list[Tensor] = []
     for name, tensor in members:
-        found = next((candidate for candidate in names(name) if candidate in own), None)
+        found = next((places[candidate] for candidate in names(name) if candidate in places), None)
         (unused if found is None else shares.setdefault(found, [])).append(tensor)
-    answer = Match([])
-    left: list[Operator] = []
-    built: dict[str, list[Operator]] = {}
-    for name, op in own.items():
-        whole = stored(op, shares.get(name, []))
+    built: dict[int, list[Operator]] = {}
+    for place, op in own.items():
+        whole = stored(op, shares.get(place, []))
         if whole is None:
-            unused += shares.get(name, [])
-            left.append(op)
+            unused += shares.get(place, [])
         else:
-            built[name] = whole
-    built |= _by_size(left, unused)
-    left = [op for op in left if op.name not in built]
+            built[place] = whole
+    built |= _by_size({place: op for place, op in own.items() if place not in built}, unused)
+    left = {place: op for place, op in own.items() if place not in built}
     form = most_common(unused)
-    if left and form and sum(tensor.values for tensor in unused) == sum(op.copies * op.parameters for op in left):
-        built |= {op.name: [replace(op, native_format=form)] for op in left}
-        unused, left = [], []
-    for op in operators:
-        answer.operators += built.get(op.name, [op]) if op.name in own else [op]
-    answer.unused, answer.unstored = unused, left
-    return answer
+    missed = sum(op.copies * op.parameters for op in left.values())
+    if left and form and sum(tensor.values for tensor in unused) == missed:
+        built |= {place: [replace(op, native_format=form)] for place, op in left.items()}
+        unused, left = [], {}
+    parts = [built.get(place, [op]) for place, op in enumerate(operators)]
+    return Match(parts, surplus(unused, left.values()), list(left.values()))
 
 
 def _stores(op: Operator) -> bool:
     return bool(op.parameters) and not (isinstance(op, MatMul) and op.tied)
 
 
-def _by_size(operators: Sequence[Operator], tensors: list[Tensor]) -> dict[str, list[Operator]]:
-    """Operators whose size is that of exactly one tensor that is left, which is taken."""
-    answer: dict[str, list[Operator]] = {}
-    for op in operators:
+def surplus(tensors: Sequence[Tensor], operators: Iterable[Operator]) -> list[Tensor]:
+    """What tensors hold beyond operators that nothing else was found for; those keep their own figures."""
+    missed = sum(op.copies * op.parameters for op in operators)
+    more = sum(tensor.values for tensor in tensors) - missed
+    if not missed or not tensors:
+        return list(tensors)
+    first = max(tensors, key=lambda tensor: tensor.values)
+    blank = Tensor("", (more,), first.type, first.format, more, more * first.bytes // max(first.values, 1))
+    return [blank] if more > 0 else []
+
+
+def _by_size(operators: Mapping[int, Operator], tensors: list[Tensor]) -> dict[int, list[Operator]]:
+    """Operators whose size is that of one tensor that is left, or of several of one format; it is taken."""
+    answer: dict[int, list[Operator]] = {}
+    for place, op in operators.items():
         fitting = [tensor for tensor in tensors if tensor.values == op.copies * op.parameters]
         if len({tensor.format for tensor in fitting}) == 1:
-            answer[op.name] = [replace(op, native_format=fitting[0].format)]
+            answer[place] = [replace(op, native_format=fitting[0].format)]
             tensors.remove(fitting[0])
     return answer
 

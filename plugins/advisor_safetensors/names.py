@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: Part of a block's tensor name, and the operators that it may belong to, the likeliest first.
 _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -33,9 +34,9 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"kv_b_proj", ("kv_b",)),
     (r"(q|k)_(layer)?norm|(query|key)_norm", ("qk_norm",)),
     (r"sinks", ("attention",)),
-    (r"(attn|attention|self_attention)\w*\.(q_proj|k_proj|v_proj|qkv_proj|Wqkv|query_key_value|c_attn|wq|wk|wv|qkv)\b",
+    (r"(attn|attention|self_attention|mixer)\w*\.(q_proj|k_proj|v_proj|qkv_proj|Wqkv|query_key_value|c_attn|wq|wk|wv|qkv)\b",
      ("qkv", "q", "kv")),
-    (r"(attn|attention|self_attention)\w*\.(o_proj|out_proj|dense|c_proj|wo)\b", ("o", "out_proj")),
+    (r"(attn|attention|self_attention|mixer)\w*\.(o_proj|out_proj|dense|c_proj|wo)\b", ("o", "out_proj")),
     (r"(gate_proj|up_proj|gate_up_proj|w1|w3|fc1|c_fc|dense_h_to_4h|fc_in)\b", ("gate_up", "up")),
     (r"(down_proj|w2|fc2|c_proj|dense_4h_to_h|fc_out)\b", ("down",)),
     (r"^(input_layernorm|ln_1|attention_norm|self_attn_layer_norm|ln1)", ("input_norm", "norm")),
@@ -55,14 +56,24 @@ _OUTSIDE: tuple[tuple[re.Pattern[str], str], ...] = (
 )  # fmt: skip
 
 #: Saved with the weights but no weights: masks, positions, frequencies. A reader of the architecture makes them anew.
-BUFFER = re.compile(r"(inv_freq|position_ids|masked_bias|(attn|attention)\.bias|num_batches_tracked|rotary_emb\.\w+)$")
+_BUFFER_ENDS = ("inv_freq", "position_ids", "bias", "num_batches_tracked", "cached", "_emb.freqs", "_emb.scale")
+BUFFER = re.compile(
+    r"(inv_freq|position_ids|masked_bias|(^|\.)(attn|attention)\.bias|num_batches_tracked|rotary_emb\.\w+)$"
+)
 
 
+def is_buffer(name: str) -> bool:
+    """Whether a tensor is no weight; most names are passed over by their end."""
+    return name.endswith(_BUFFER_ENDS) and BUFFER.search(name) is not None
+
+
+@lru_cache(maxsize=1 << 14)
 def operators_of(role: str) -> tuple[str, ...]:
     """Operators that a block's tensor may belong to."""
     return next((names for pattern, names in _COMPILED if pattern.search(role)), ())
 
 
+@lru_cache(maxsize=1 << 12)
 def operator_outside(name: str) -> str:
     """The operator before or after the blocks that a tensor belongs to; empty where none is known."""
     return next((operator for pattern, operator in _OUTSIDE if pattern.search(name)), "")

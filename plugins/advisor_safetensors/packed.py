@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.formats import format_named
 from advisor_tensors import Tensor
 
-_COMPANION = re.compile(
-    r"^(?P<stem>.*?)(?:\.(?P<kind>weight_scale(?:_inv|_2)?|weight_(?:global_scale|zero_point|shape|g_idx)|scales?|"
-    r"qzeros|g_idx|(?:input|output|k|v)_(?:scale|global_scale)|biases|SCB|weight_format|"
-    r"weight\.(?:absmax|quant_map|nested_absmax|nested_quant_map|quant_state\.\S+))|(?P<joined>_scales|_scale_inv))$"
-)
-_PACKED_NAME = re.compile(r"^(?P<stem>.*?)(?:\.(?:weight|qweight|weight_packed)|_blocks)$")
+#: Last part of the names of tensors that belong to a quantized weight.
+_COMPANIONS = {
+    "weight_scale", "weight_scale_inv", "weight_scale_2", "weight_global_scale", "weight_zero_point", "weight_shape",
+    "weight_g_idx", "scale", "scales", "qzeros", "g_idx", "biases", "SCB", "weight_format",
+    *(f"{what}_{kind}" for what in ["input", "output", "k", "v"] for kind in ("scale", "global_scale")),
+}  # fmt: skip
+_BITSANDBYTES = re.compile(r"^(.*)\.(weight\.(?:absmax|quant_map|nested_absmax|nested_quant_map|quant_state\.\S+))$")
+_PACKED_ENDS = (".weight", ".qweight", ".weight_packed", "_blocks")
 _QUANTIZED = {"U8", "I8", "I32", "U32", "F4", "F8_E4M3", "F8_E5M2", "F6_E2M3", "F6_E3M2"}
 _FLOATS = ("nvfp4", "mxfp4")  # formats whose scales are 8 bits wide
 _INTEGERS = ("int4", "int4_group128_symmetric", "int4_group64", "int4_group64_symmetric", "int4_group32",
              "int4_group32_symmetric")  # fmt: skip
+_NEVER_PACKED = {"F8_E4M3", "F8_E5M2", "BF16", "F16", "F32", "F64"}
 _PLAIN = {8: "int8"}
 _NOT_SCALES = ("g_idx", "weight_g_idx", "weight_shape", "weight.quant_map", "weight.nested_quant_map")
 _BYTES = {"U8", "F8_E4M3", "F8_E8M0"}
@@ -47,21 +50,21 @@ def unpack(tensors: list[Tensor], config: Mapping[str, Any]) -> Unpacked:
         return Unpacked(tensors)
     companions: dict[str, list[Tensor]] = {}
     weights: list[Tensor] = []
-    stems = {match["stem"] for tensor in tensors
-             if tensor.type in _QUANTIZED and (match := _PACKED_NAME.match(tensor.name))}  # fmt: skip
-    stems |= {tensor.name for tensor in tensors if tensor.type in _QUANTIZED}
+    quantized = [tensor.name for tensor in tensors if tensor.type in _QUANTIZED]
+    stems = {*map(_stem, quantized), *quantized}
     for tensor in tensors:
-        match = _COMPANION.match(tensor.name)
-        if match is not None and match["stem"] in stems:
-            companions.setdefault(match["stem"], []).append(tensor)
+        stem = _companion(tensor.name)[0]
+        if stem and stem in stems:
+            companions.setdefault(stem, []).append(tensor)
         else:
             weights.append(tensor)
     answer = Unpacked([])
     for tensor in weights:
-        match = _PACKED_NAME.match(tensor.name)
-        stem = match["stem"] if match and match["stem"] in companions else tensor.name
-        beside = companions.pop(stem, []) if tensor.type in _QUANTIZED else []
-        bits = _bits(tensor, beside, config)
+        beside: list[Tensor] = []
+        if tensor.type in _QUANTIZED:
+            stem = _stem(tensor.name)
+            beside = companions.pop(stem if stem in companions else tensor.name, [])
+        bits = None if tensor.type in _NEVER_PACKED else _bits(tensor, beside, config)
         if bits is None:
             answer.weights.append(tensor)
             answer.scales += beside
@@ -69,7 +72,7 @@ def unpack(tensors: list[Tensor], config: Mapping[str, Any]) -> Unpacked:
         answer.packed += 1
         answer.bits.add(bits)
         values = 8 * tensor.bytes // bits
-        whole, rest = _folded(replace(tensor, values=values, format=_PLAIN.get(bits, f"packed{bits}")), beside)
+        whole, rest = _folded(tensor._replace(values=values, format=_PLAIN.get(bits, f"packed{bits}")), beside)
         answer.weights.append(whole)
         answer.scales += rest
     answer.scales += [tensor for members in companions.values() for tensor in members]
@@ -88,9 +91,28 @@ def describe(unpacked: Unpacked) -> list[str]:
     return notes
 
 
+def _stem(name: str) -> str:
+    """The module that a weight belongs to: its name without the end."""
+    for end in _PACKED_ENDS:
+        if name.endswith(end):
+            return name[: -len(end)]
+    return name
+
+
+def _companion(name: str) -> tuple[str, str]:
+    """The weight that a tensor belongs to and what it is of it; empty where it belongs to none."""
+    stem, _, kind = name.rpartition(".")
+    if kind in _COMPANIONS:
+        return stem, kind
+    for end in ("_scales", "_scale_inv"):  # of experts that are one tensor
+        if name.endswith(end):
+            return name[: -len(end)], end
+    found = _BITSANDBYTES.match(name) if ".weight." in name else None
+    return (found[1], found[2]) if found else ("", "")
+
+
 def _kind(tensor: Tensor) -> str:
-    match = _COMPANION.match(tensor.name)
-    return (match["kind"] or match["joined"]) if match else ""
+    return _companion(tensor.name)[1]
 
 
 def _bits(tensor: Tensor, beside: list[Tensor], config: Mapping[str, Any]) -> int | None:
@@ -150,4 +172,4 @@ def _folded(weight: Tensor, beside: list[Tensor]) -> tuple[Tensor, list[Tensor]]
     best = min(near, key=near.__getitem__)
     if near[best] > NEAR:
         return weight, beside
-    return replace(weight, format=best, bytes=size), [tensor for tensor in beside if tensor not in blocks]
+    return weight._replace(format=best, bytes=size), [tensor for tensor in beside if tensor not in blocks]

@@ -24,6 +24,7 @@ class SafetensorsReader(ModelReader):
 
     name = "safetensors"
     doc = "safetensors: a file, a sharded index or a folder; headers only, with config.json where it is beside"
+    precedence = 1  # of a folder with weights and a configuration it sees both
 
     def claims(self, source: ModelSource) -> bool:
         if source.path is None:

@@ -21,8 +21,8 @@ def stored(op: Operator, tensors: Sequence[Tensor]) -> list[Operator] | None:
         return [replace(op, native_format=formats.pop())]
     if isinstance(op, ExpertMatMul):
         return _parts(op, tensors, op.inputs * op.experts)
-    if isinstance(op, MatMul) and op.groups == 1 and op.copies == 1:
-        return _parts(op, tensors, op.inputs)
+    if isinstance(op, MatMul) and op.copies == 1:
+        return _parts(op, tensors, op.inputs) if op.groups == 1 else _grouped(op, tensors)
     return _by_majority(op, tensors)
 
 
@@ -46,6 +46,18 @@ def _parts(op: MatMul, tensors: Sequence[Tensor], each: int) -> list[Operator] |
             for form in dict.fromkeys(tensor.format for tensor in others)
         ]  # fmt: skip
     return answer + vectors(f"{op.name}.bias", others, elements=0)
+
+
+def _grouped(op: MatMul, tensors: Sequence[Tensor]) -> list[Operator] | None:
+    """A product in groups is not divided: its weight is in one format, its bias may be in another."""
+    weights = [tensor for tensor in tensors if _is_matrix(tensor)]
+    others = [tensor for tensor in tensors if tensor not in weights]
+    if len({tensor.format for tensor in weights}) != 1:
+        return None
+    if sum(tensor.values for tensor in weights) != op.inputs * op.outputs // op.groups:
+        return None
+    whole = replace(op, bias=False, extra_parameters=0, native_format=weights[0].format)
+    return [whole, *vectors(f"{op.name}.bias", others, elements=0)]
 
 
 def _is_matrix(tensor: Tensor) -> bool:

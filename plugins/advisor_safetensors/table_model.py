@@ -14,7 +14,7 @@ from advisor_safetensors.packed import Unpacked, describe
 from advisor_tensors import Tensor, common_format, grouped, packed_product, product, settle, vectors
 from advisor_tensors.table import attributes_of
 
-_INDEX = re.compile(r"^(?P<prefix>.*?)\.?\b(?P<index>\d{1,5})\.(?P<role>.+)$")
+_INDEX = re.compile(r"(?:^|\.)(\d{1,5})\.")
 _EXPERT = re.compile(r"^(?P<owner>.*\bexperts)\.(?P<number>\d{1,5})\.(?P<role>.+)$")
 _TABLE = re.compile(r"(^|\.)(embed_tokens|wte|wpe|word_embeddings|position_embeddings|token_type_embeddings|shared|"
                     r"embed_positions|tok_embeddings|embeddings?|embed_in)\.weight$")  # fmt: skip
@@ -41,11 +41,12 @@ def _layers(unpacked: Unpacked, options: Any, notes: list[str]) -> tuple[list[La
     places: dict[str, dict[int, list[tuple[str, Tensor]]]] = {}
     outside: list[tuple[str, Tensor]] = []
     for tensor in [*unpacked.weights, *unpacked.scales]:
-        match = _INDEX.match(tensor.name)
+        match = _INDEX.search(tensor.name)
         if match is None:
             outside.append((tensor.name, tensor))
         else:
-            places.setdefault(match["prefix"], {}).setdefault(int(match["index"]), []).append((match["role"], tensor))
+            blocks = places.setdefault(tensor.name[: match.start()], {})
+            blocks.setdefault(int(match[1]), []).append((tensor.name[match.end() :], tensor))
     layers: list[Layer] = []
     each = options.get("experts_per_token")
     each = int(each) if isinstance(each, (int, float)) and each >= 1 else 0
@@ -89,10 +90,11 @@ def _one(role: str, tensor: Tensor, scale: bool) -> list[Operator]:
     outputs = tensor.shape[0]
     if len(extents) == 2 and _TABLE.search(role):
         return [Embedding(name=name, rows=outputs, width=tensor.values // outputs, native_format=tensor.format)]
-    if "experts" in role and len(extents) > 2:
+    if "experts" in role and len(extents) > 2 and tensor.values % (outputs * tensor.shape[1]) == 0:
         return packed_product(name, [tensor], experts=outputs, each=outputs,
                               inputs=tensor.values // (outputs * tensor.shape[1]))  # fmt: skip
-    return product(name, [tensor], inputs=tensor.values // outputs)
+    inputs = tensor.values // outputs if tensor.values % outputs == 0 else tensor.shape[-1]
+    return product(name, [tensor], inputs=inputs) if tensor.values % inputs == 0 else vectors(name, [tensor])
 
 
 def _expert(role: str, shape: tuple[int, ...], form: str, tensors: list[Tensor], each: int,

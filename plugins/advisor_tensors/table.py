@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from advisor.formats import format_named
 from advisor.models import Layer
 from advisor.operators import Operator
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One tensor of a file: ``format`` is the advisor's name of how a value is stored, ``type`` the file's own.
 
     ``values`` are what the tensor stands for (two a byte where 4-bit values are packed), ``bytes`` what it
@@ -38,22 +37,22 @@ def by_type(tensors: Iterable[Tensor]) -> dict[str, dict[str, int]]:
     return dict(sorted(answer.items(), key=lambda item: -item[1]["bytes"]))
 
 
-def stored_bytes(layers: Iterable[Layer]) -> dict[str, float]:
-    """Bytes of the operators' weights by format, where every operator says its own."""
-    answer: dict[str, float] = {}
+def stored_values(layers: Iterable[Layer]) -> dict[str, int]:
+    """Values of the operators' weights by format, where every operator says its own."""
+    answer: dict[str, int] = {}
     for layer in layers:
         for op in layer.operators:
             if op.native_format is not None and op.parameters:
-                size = layer.count * op.copies * op.parameters * format_named(op.native_format).bits / 8
-                answer[op.native_format] = answer.get(op.native_format, 0.0) + size
+                size = layer.count * op.copies * op.parameters
+                answer[op.native_format] = answer.get(op.native_format, 0) + size
     return answer
 
 
 def common_format(layers: Iterable[Layer]) -> str:
-    """The format that holds most bytes of the quantizable weights, else of all."""
+    """The format of most of the quantizable weights, else of most of all."""
     layers = list(layers)
     products = [replace(layer, operators=tuple(op for op in layer.operators if op.quantizable)) for layer in layers]
-    sizes = stored_bytes(products) or stored_bytes(layers)
+    sizes = stored_values(products) or stored_values(layers)
     return max(sizes, key=sizes.__getitem__) if sizes else "bf16"
 
 
