@@ -19,11 +19,11 @@ METADATA = {**METADATA, "tokenizer.ggml.tokens": ["a", "b", "c"] * 20, "list": [
 
 
 def refused(path, said):
-    start = time.perf_counter()
+    start = time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ModelFileError) as caught:
         GGUFReader().read(ModelSource(str(path), path=path))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -182,7 +182,7 @@ def whole(tmp_path_factory):
 def check(path, raw):
     """Either a model or one line; never anything else."""
     path.write_bytes(raw)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         model = GGUFReader().read(ModelSource("f", path=path))
     except ModelFileError as error:
@@ -192,7 +192,7 @@ def check(path, raw):
         assert isinstance(model, Model)
         assert model.weight_bytes <= len(raw)
         model.forward_flops(16)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 HEADER = 2600  # bytes of the file worth changing

@@ -95,16 +95,16 @@ def test_long_lists_take_bounded_time():
     names = [f"model.layers.{layer}.mlp.experts.{expert}.down_proj" for layer in range(61) for expert in range(256)]
     names += [f"model.layers.{layer}.self_attn*" for layer in range(61)]
     document = {**DEEPSEEK, "quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": names}}
-    begun = time.perf_counter()
+    begun = time.process_time()
     read = read_document(document, "config.json", "m")
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert {op.name: read.format_of(op) for op, _ in read.operators()}["o"] == "bf16"
 
 
 def test_deepest_model_takes_bounded_time():
-    begun = time.perf_counter()
+    begun = time.process_time()
     read_document({**LLAMA, "num_hidden_layers": 2048}, "config.json", "m")
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 ANYTHING = st.recursive(

@@ -57,11 +57,11 @@ def test_the_model_says_how_it_was_read(tmp_path):
 
 
 def refused(path, said):
-    start = time.perf_counter()
+    start = time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ModelFileError) as caught:
         read(path)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -203,9 +203,9 @@ def test_a_directory_without_end(tmp_path):
         archive.writestr("archive/data.pkl", plain())
         for number in range(25_000):
             archive.writestr(f"archive/data/{number:0150d}", b"")
-    start = time.perf_counter()
+    start = time.process_time()
     assert not PickleReader().claims(ModelSource("many", path=path))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_an_index_of_shards(tmp_path):
@@ -236,7 +236,7 @@ def test_other_zips_are_not_claimed(tmp_path):
 
 def check(path, raw):
     path.write_bytes(raw)
-    start = time.perf_counter()
+    start = time.process_time()
     source = ModelSource("f", path=path)
     try:
         if PickleReader().claims(source):
@@ -244,7 +244,7 @@ def check(path, raw):
     except ModelFileError as error:
         if "\n" in str(error):
             raise
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

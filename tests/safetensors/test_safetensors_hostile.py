@@ -16,13 +16,13 @@ from advisor_safetensors.reader import SafetensorsReader
 
 
 def refused(path, said):
-    start = time.perf_counter()
+    start = time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     source = ModelSource(str(path), path=path)
     assert SafetensorsReader().claims(source)
     with pytest.raises(ModelFileError) as caught:
         SafetensorsReader().read(source)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -150,7 +150,7 @@ def check(folder, raw, config=True):
     path = folder / "f.safetensors"
     path.write_bytes(raw)
     (folder / "config.json").write_text(json.dumps(SMALL if config else {}))
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         model = SafetensorsReader().read(ModelSource("f", path=path))
     except ModelFileError as error:
@@ -159,7 +159,7 @@ def check(folder, raw, config=True):
         return
     assert isinstance(model, Model)
     model.forward_flops(16)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
