@@ -38,7 +38,7 @@ FRAMEWORK_FILE = ROOT / "plugins" / "advisor_roofline" / "frameworks.toml"
 
 #: Constant to its bounds: what physics allows.
 DEVICE_BOUNDS = {
-    "attention_efficiency": (0.3, 0.75),
+    "attention_efficiency": (0.45, 0.75),
     "decode_attention_efficiency": (0.05, 0.8),
     "bandwidth_efficiency": (0.75, 0.93),
     "cache_read_efficiency": (0.4, 0.93),

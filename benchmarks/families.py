@@ -18,10 +18,10 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import advisor_roofline.constants as constants
 import numpy as np
 from scipy.optimize import least_squares
 
+import advisor_roofline.constants as constants
 from advisor import Advisor
 from advisor.candidates import Candidates
 from advisor.context import Context

@@ -12,6 +12,9 @@ import numpy as np
 from advisor.candidates import Array
 from advisor.devices import Device
 
+#: What a device says of itself in ``extra`` wins over its family: ``efficiency.NAME`` of the constant NAME.
+OWN = "efficiency."
+
 
 @cache
 def _load(package: str, name: str) -> dict[str, Any]:
@@ -21,14 +24,21 @@ def _load(package: str, name: str) -> dict[str, Any]:
 
 
 class Constants:
-    """Figures of ``[default]`` and, where a device's family has its own table, of ``[family.NAME]``."""
+    """Figures of ``[default]``, of ``[family.NAME]`` where a device's family has its own table, and of the device.
+
+    A device gives its own, such as measured ones, as ``extra["efficiency.NAME"]``.
+    """
 
     def __init__(self, package: str, devices: Sequence[Device], name: str = "efficiency.toml") -> None:
         loaded = _load(package, name)
         self._default: dict[str, float] = loaded["default"]
         families: dict[str, dict[str, float]] = loaded.get("family", {})
-        self._own = [families.get(device.family, {}) for device in devices]
+        self._own = [{**families.get(device.family, {}), **_figures_of(device)} for device in devices]
 
     def __getitem__(self, figure: str) -> Array:
         """The figure of each device."""
         return np.array([own.get(figure, self._default[figure]) for own in self._own], dtype=float)
+
+
+def _figures_of(device: Device) -> dict[str, float]:
+    return {name.removeprefix(OWN): value for name, value in device.extra.items() if name.startswith(OWN)}

@@ -43,6 +43,8 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "routing_seconds": constants["routing_us"][index] * 1e-6,
         "kernel_seconds": constants["kernel_us"][index] * 1e-6,
         "ramp_bytes": constants["ramp_us"][index] * 1e-6 * bandwidth,
+        "sustained": constants["sustained"][index] if context.workload.trains else np.ones(len(rows)),
+        "cast_passes": constants["cast_passes"][index] if context.workload.trains else np.zeros(len(rows)),
         "board_power": devices.board_power[index],
         "idle_power": idle,
         "overhead_bytes": constants["overhead_gib"][index] * 2.0**30,

@@ -17,6 +17,11 @@ from advisor.context import Context
 FIELDS = (
     ("step_seconds", "step_us", 1e-6),
     ("sequence_seconds", "sequence_us", 1e-6),
+    ("tuning", "tuning", 1.0),
+    ("unfused_passes", "unfused_passes", 1.0),
+    ("score_passes", "score_passes", 1.0),
+    ("eager_seconds", "eager_us", 1e-6),
+    ("eager_routing_seconds", "eager_routing_us", 1e-6),
     ("request_seconds", "request_ms", 1e-3),
     ("burst_share", "burst_share", 1.0),
     ("waited_steps", "waited_steps", 1.0),

@@ -60,13 +60,18 @@ class Kernels:
         self.machine = machine
         self.model: Model = context.model
         self.activation_bytes = np.where(rows["compute_format"] == _code("fp32"), 4.0, 2.0)
-        self._matrix_rate = machine.matrix_flops * machine.matrix_efficiency * rows["matrix_speedup"]
-        self._wide_rate = machine.wide_flops * machine.matrix_efficiency
+        tuning = machine.tuning if context.workload.trains else 1.0
+        efficiency = machine.matrix_efficiency * machine.sustained * tuning
+        self._matrix_rate = machine.matrix_flops * efficiency * rows["matrix_speedup"]
+        self._wide_rate = machine.wide_flops * efficiency
         stored = np.where(rows["requantized"], rows["weight_bits"], format_named(self.model.weight_format).bits)
         computed = np.array([entry.bits for entry in FORMATS])[
             context.devices.carrier[rows["device"], rows["compute_format"]]
         ]
         self._unpacking = np.where(stored < 0.75 * computed, machine.dequantize_efficiency, 1.0)
+        self._trains = context.workload.trains  # with sequence parallelism (Korthikanti et al. 2022)
+        self._passes = machine.unfused_passes if self._trains else np.ones(len(rows))
+        self._casts = np.where(computed < 16, machine.cast_passes, 0.0)  # to and from narrow formats in training
         self._bandwidth = machine.bandwidth * machine.bandwidth_efficiency
 
     def weight_bytes_each(self, op: Operator) -> Array:
@@ -103,7 +108,7 @@ class Kernels:
         rate = self._rate(op) * self._fill(count, outer / op.groups, inner)
         efficiency = self.machine.bandwidth_efficiency * (self._unpacking if op.quantizable else 1.0)
         seconds = self._move(traffic + moved * self.activation_bytes, efficiency)
-        return KernelTime(flops / rate, seconds, self._fixed(), flops)
+        return KernelTime(flops / rate, seconds, self._fixed() + self._cast(op, moved), flops)
 
     def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
         """Each expert touched by the batch is read once; the devices share the experts, or cut each one."""
@@ -119,7 +124,8 @@ class Kernels:
         each = routed / np.maximum(touched, 1e-9)
         rate = self._rate(op) * self._fill(each, op.outputs / cut, op.inputs, parallel=touched)
         seconds = self._move(traffic + moved, machine.expert_read_efficiency * self._unpacking)
-        return KernelTime(flops / rate, seconds, self._fixed() + machine.routing_seconds / 2, flops)
+        fixed = self._fixed() + machine.routing_seconds / 2 + self._cast(op, moved / self.activation_bytes)
+        return KernelTime(flops / rate, seconds, fixed, flops)
 
     def _attention(self, op: Attention, work: Work) -> KernelTime:
         """Prefill is arithmetic over half the square (causal); decode reads the cache."""
@@ -137,8 +143,10 @@ class Kernels:
         earlier = np.maximum(work.context - length, 0.0)
         seen = earlier + (length / 2 if op.causal else length)
         flops = op.flops(work.units, seen) / share
+        scores = machine.score_passes * self._trains * op.heads / share * work.units * work.context
         moved = op.activation_elements * work.units * self.activation_bytes / share
-        return KernelTime(flops / rate, self._move(moved + cached_bytes), self._fixed(), flops)
+        fixed = self._fixed() + scores * self.activation_bytes / self._bandwidth
+        return KernelTime(flops / rate, self._move(moved + cached_bytes), fixed, flops)
 
     def _recurrence(self, op: Recurrence, work: Work) -> KernelTime:
         share = devices_sharing(op, self.rows)
@@ -151,9 +159,14 @@ class Kernels:
         return KernelTime(flops / rate, self._move(state + moved + weights), fixed, flops)
 
     def _streamed(self, op: Operator, work: Work) -> KernelTime:
-        moved = op.activation_elements * work.units * self.activation_bytes
+        share = self.rows["tensor_parallel"] if self._trains else devices_sharing(op, self.rows)
+        moved = op.activation_elements * work.units * self.activation_bytes * self._passes / share
         zero = np.zeros(len(self.rows))
         return KernelTime(zero, self._move(moved), self._fixed() * (1.0 if moved.any() else 0.0), zero)
+
+    def _cast(self, op: Operator, values: Array) -> Array:
+        """Time to convert an operator's inputs and outputs where training computes in a narrow format."""
+        return self._casts * values * self.activation_bytes / self._bandwidth * op.quantizable
 
     def _flops_share(self, op: Operator) -> Array:
         return self.rows["flops_share"] if op.quantizable else np.ones(len(self.rows))

@@ -42,6 +42,11 @@ class Machine:
     routing_seconds: Array
     step_seconds: Array
     sequence_seconds: Array
+    tuning: Array
+    unfused_passes: Array
+    score_passes: Array
+    eager_seconds: Array
+    eager_routing_seconds: Array
     request_seconds: Array
     burst_share: Array
     waited_steps: Array
@@ -52,6 +57,8 @@ class Machine:
     network_bandwidth: Array
     network_latency: Array
     link_domain: Array
+    sustained: Array
+    cast_passes: Array
     board_power: Array
     idle_power: Array
     overhead_bytes: Array

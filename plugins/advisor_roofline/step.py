@@ -9,6 +9,7 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.models import Layer
+from advisor.operators import ExpertMatMul
 from advisor_roofline.collectives import all_reduce_seconds, all_to_all_seconds, send_seconds
 from advisor_roofline.kernels import Kernels, Work
 from advisor_roofline.machine import Machine
@@ -57,6 +58,7 @@ def forward_time(
     step = StepTime(zero, zero.copy(), zero.copy(), zero.copy(), zero.copy(), zero.copy())
     passes = backward_passes(rows) + 1.0 if backward else np.ones(len(rows))
     exchanges = 2.0 if backward else 1.0
+    launched = np.zeros(len(rows))
     for layer in context.model.layers:
         if layer.stack != "main":
             continue
@@ -74,6 +76,8 @@ def forward_time(
     hidden = context.model.hidden_size * kernels.activation_bytes
     hops = (stages - 1) * send_seconds(work.units * hidden, machine, stages * rows["tensor_parallel"])
     step.link += exchanges * np.where(stages > 1, hops, 0.0)
+    if backward:  # training launches kernel by kernel: a device that is faster than its host waits
+        step.launch += np.maximum(launched - step.total, 0.0)
     step.host += machine.step_seconds + machine.sequence_seconds * work.sequences
     return step
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from advisor.candidates import Array, Candidates
@@ -59,10 +61,9 @@ def _exposed_exchange(rows: Candidates, context: Context, machine: Machine, step
 
 
 def _spanning(machine: Machine, spanned: Array, group: Array) -> Machine:
-    """The machine as a group sees it whose members lie ``spanned / group`` apart."""
-    from dataclasses import replace
-
-    return replace(machine, link_domain=np.where(spanned <= machine.link_domain, group, 0))
+    """The machine as a group sees it whose members lie ``spanned / group`` devices apart."""
+    stride = np.maximum(spanned / np.maximum(group, 1), 1)
+    return replace(machine, link_domain=np.maximum(np.floor(machine.link_domain / stride), 1))
 
 
 def _across(message: Array, group: Array, spanned: Array, machine: Machine) -> Array:

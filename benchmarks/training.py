@@ -1,0 +1,145 @@
+"""Fit the training constants on published runs, and report errors on the models not fitted.
+
+    python benchmarks/training.py           # fit, write the constants, report
+    python benchmarks/training.py --dry     # report alone
+
+Fits ``sustained`` and ``cast_passes`` of ``advisor_gpu/efficiency.toml`` and the training figures of
+``advisor_roofline/frameworks.toml`` on tests/truth/train_*.csv, first on the models of one half, drawn by a
+hash of their names, to judge on the other, then on all. The eight Megatron runs that Calculon was validated on
+(train_megatron_cases.csv) are never fitted, nor are rows whose notes tell of offload. Needs scipy.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zlib
+from pathlib import Path
+
+import advisor_roofline.constants as constants
+import advisor_roofline.frameworks as frameworks
+import numpy as np
+from families import Part, errors
+from scipy.optimize import least_squares
+
+from advisor import Advisor
+from advisor.validation.measurements import read_groups
+
+ROOT = Path(__file__).resolve().parent.parent
+DEVICE_FILE = ROOT / "plugins" / "advisor_gpu" / "efficiency.toml"
+FRAMEWORK_FILE = ROOT / "plugins" / "advisor_roofline" / "frameworks.toml"
+METRICS = ("train_tokens_per_s", "step_time_s", "samples_per_s", "model_tflops_per_device")
+JUDGED_ONLY = "train_megatron_cases"
+#: (where, table, figure): lowest, highest, first guess.
+CONSTANTS = {
+    ("device", "Hopper", "sustained"): (0.6, 1.0, 0.85),
+    ("device", "Blackwell", "sustained"): (0.55, 1.0, 0.8),
+    ("device", "Ampere", "sustained"): (0.7, 1.0, 0.95),
+    ("device", "", "cast_passes"): (0.1, 6.0, 1.0),
+    ("framework", "default", "tuning"): (0.5, 1.0, 0.9),
+    ("framework", "default", "unfused_passes"): (1.0, 6.0, 2.0),
+    ("framework", "megatron", "unfused_passes"): (1.0, 4.0, 1.2),
+    ("framework", "megatron", "eager_routing_us"): (300.0, 6000.0, 2600.0),
+    ("framework", "megatron-lm", "unfused_passes"): (1.0, 4.0, 1.5),
+    ("framework", "megatron-lm", "score_passes"): (1.0, 12.0, 6.0),
+}
+
+
+def load() -> list[tuple[str, Part]]:
+    """Rows of times, by file and group; those that offload are left out."""
+    registry = Advisor().registry
+    answer = []
+    for path in sorted((ROOT / "tests" / "truth").glob("train_*.csv")):
+        _, groups, _ = read_groups(registry, path)
+        for group in groups:
+            keep = np.array([
+                index for index, row in enumerate(group.rows)
+                if row["metric"] in METRICS and "offload" not in row.get("notes", "").lower()
+            ], dtype=int)  # fmt: skip
+            if len(keep):
+                half = zlib.crc32(group.context.model.name.encode()) % 2 == 0
+                chosen = [group.rows[index] for index in keep]
+                part = Part(group.context, group.table.take(keep), chosen, np.full(len(keep), half))
+                answer.append((path.stem, part))
+    return answer
+
+
+def home(where: str, table: str) -> dict[str, float]:
+    """The loaded table in which a constant stands."""
+    if where == "framework":
+        return frameworks.profiles()[table]  # type: ignore[return-value]
+    loaded = constants._load("advisor_gpu", "efficiency.toml")
+    return loaded["default"] if not table else loaded.setdefault("family", {}).setdefault(table, {})
+
+
+def put(logs: np.ndarray) -> None:
+    """Use these constants from now on."""
+    for (where, table, figure), value in zip(CONSTANTS, logs, strict=True):
+        home(where, table)[figure] = float(np.exp(value))
+
+
+def fit(parts: list[Part], use: np.ndarray) -> np.ndarray:
+    """Fit on the rows of the mask; return the constants' logarithms."""
+    low, high, start = np.log(np.array(list(CONSTANTS.values()))).T
+
+    def residuals(logs: np.ndarray) -> np.ndarray:
+        put(logs)
+        return np.concatenate([np.nan_to_num(errors(parts)[use]), 0.2 * (logs - start)])
+
+    found = least_squares(residuals, start, bounds=(low, high), loss="soft_l1", f_scale=0.12, diff_step=0.03, max_nfev=12)
+    put(found.x)
+    return np.asarray(found.x)
+
+
+def report(title: str, values: np.ndarray) -> None:
+    """Print rows, median and mean absolute percentage error of times."""
+    percent = 100 * np.abs(np.expm1(values[np.isfinite(values)]))
+    print(f"{title:44s} {len(percent):5d} rows, median error {np.median(percent):5.1f} %, mean {percent.mean():5.1f} %")
+
+
+def write() -> None:
+    """Write the constants into the TOML files."""
+    texts = {path: path.read_text("utf-8") for path in (DEVICE_FILE, FRAMEWORK_FILE)}
+    for where, table, figure in CONSTANTS:
+        path = DEVICE_FILE if where == "device" else FRAMEWORK_FILE
+        value = f"{home(where, table)[figure]:.3g}"
+        name = (table or "default") if where == "framework" or not table else f"family.{table}"
+        pattern = rf'(\[{re.escape(name)}\]|\[family\."{re.escape(table)}"\])([^\n]*\n)((?:(?!\n\[)[\s\S])*)'
+        match = re.search(pattern, texts[path])
+        assert match, (path, name)
+        body, count = re.subn(rf"^{figure} = .*$", f"{figure} = {value}", match.group(3), count=1, flags=re.M)
+        body = body if count else f"{figure} = {value}\n" + body
+        texts[path] = texts[path][: match.start()] + match.group(1) + match.group(2) + body + texts[path][match.end() :]
+    for path, text in texts.items():
+        path.write_text(text, "utf-8")
+
+
+def main(dry: bool) -> None:
+    """Fit twice by halves and once on all; report."""
+    loaded = load()
+    parts = [part for _, part in loaded]
+    files = np.concatenate([np.full(len(part.rows), name) for name, part in loaded])
+    half = np.concatenate([part.half for part in parts])
+    stored = errors(parts)
+    known = np.isfinite(stored)
+    fitted = known & (files != JUDGED_ONLY)
+    report("stored constants", stored[fitted])
+    for name in np.unique(files):
+        report(f"  {name}", stored[files == name])
+    judged = np.full(len(stored), np.nan)
+    for chosen in (half, ~half):
+        fit(parts, chosen & fitted)
+        now = errors(parts)
+        judged[~chosen & fitted] = now[~chosen & fitted]
+    report("models not fitted", judged)
+    constants_found = fit(parts, fitted)
+    report("fitted on all", errors(parts)[fitted])
+    report("Calculon's Megatron cases, not fitted", errors(parts)[files == JUDGED_ONLY])
+    for (where, table, figure), value in zip(CONSTANTS, np.exp(constants_found), strict=True):
+        print(f"  {where:9s} {table:12s} {figure:18s} {value:.3g}")
+    if not dry:
+        write()
+
+
+if __name__ == "__main__":
+    main("--dry" in sys.argv[1:])
