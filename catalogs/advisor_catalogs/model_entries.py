@@ -1,6 +1,6 @@
 """Models known by name: an index read at once, each configuration only when it is used.
 
-``models/index.json`` holds ``sources`` (key to title, url, date) and ``models``: rows of id, document
+Each ``models/index*.json`` holds ``sources`` (key to title, url, date) and ``models``: rows of id, document
 (the file under ``models/`` that holds its configuration), aliases, licence and source key. A row may
 give ``with``: fields that differ from the document's, for variants that share a configuration.
 """
@@ -8,6 +8,7 @@ give ``with``: fields that differ from the document's, for variants that share a
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -47,22 +48,26 @@ def load_models() -> list[ModelEntry]:
 
     An alias that two models would share is given to neither.
     """
-    index = json.loads(read_text(catalog_root() / "models" / "index.json"))
-    sources = {key: Source(**fields) for key, fields in index["sources"].items()}
-    rows: list[dict[str, Any]] = index["models"]
-    taken: dict[str, int] = {}
-    for row in rows:
-        for name in {name.lower() for name in _names(row)}:
-            taken[name] = taken.get(name, 0) + 1
+    folder = catalog_root() / "models"
+    index_files = sorted((entry for entry in folder.iterdir() if entry.name.startswith("index") and entry.is_file()),
+                         key=lambda entry: entry.name)  # fmt: skip
+    sources: dict[str, Source] = {}
+    rows: list[dict[str, Any]] = []
+    for entry in index_files:
+        index = json.loads(read_text(entry))
+        sources |= {key: Source(**fields) for key, fields in index["sources"].items()}
+        rows += index["models"]
+    names = [_names(row) for row in rows]
+    taken = Counter(name for each in names for name in {name.lower() for name in each})
     return [
         ModelEntry(
             id=row["id"],
             document=LazyDocument(row.get("document", row["id"]), row.get("with")),
-            aliases=tuple(name for name in _names(row)[1:] if taken[name.lower()] == 1),
+            aliases=tuple(name for name in each[1:] if taken[name.lower()] == 1),
             licence=row.get("licence", ""),
             sources={row["source"]: sources[row["source"]]},
         )
-        for row in rows
+        for row, each in zip(rows, names, strict=True)
     ]
 
 

@@ -127,9 +127,19 @@ class Model:
                    for op, copies in self.operators(None))  # fmt: skip
 
     def forward_flops(self, seq_len: int = 1, batch: int = 1) -> int:
-        """FLOPs of one forward pass over ``batch`` sequences of ``seq_len`` units (samples: 1)."""
+        """FLOPs of one forward pass over ``batch`` sequences of ``seq_len`` units (samples: 1).
+
+        An encoder runs once over its own positions, by default as many as the decoder's.
+        """
         length = seq_len if self.unit == "token" else 1
-        return int(sum(copies * op.flops(batch * length, length) for op, copies in self.operators()))
+        total = sum(copies * op.flops(batch * length, length) for op, copies in self.operators())
+        encoded = int(self.attributes.get("encoder_positions") or length)
+        return int(total + sum(copies * op.flops(batch * encoded, encoded) for op, copies in self.operators("encoder")))
+
+    @cached_property
+    def has_encoder(self) -> bool:
+        """Whether an encoder reads the input, so that the decoder starts empty."""
+        return any(layer.stack == "encoder" for layer in self.layers)
 
     @cached_property
     def cache_elements_per_token(self) -> int:

@@ -70,6 +70,7 @@ def read_document(document: Mapping[str, Any], origin: str, name: str) -> Model:
         return assemble_network(family, document, origin, name)
     if not family.text:
         return assemble(family, document, document, origin, name)
+    document = family.expand(document) if family.expand is not None else document
     field = next((key for key in family.text if isinstance(document.get(key), Mapping)), None)
     if field is None:  # some files hold the text model's fields at the top
         flat = by_type(family.text_family)
@@ -79,7 +80,7 @@ def read_document(document: Mapping[str, Any], origin: str, name: str) -> Model:
     inner = document[field]
     own = by_type(model_type(inner, allow_architecture=False))
     text = own if own is not None and not own.text else by_type(family.text_family)
-    if text is None:
+    if text is None or text.network is not None:
         raise _unknown(inner, f"{origin}: {field}", known_types())
     if document.get("tie_word_embeddings") is not None:  # the whole model's word counts before its text part's
         inner = {**inner, "tie_word_embeddings": document["tie_word_embeddings"]}

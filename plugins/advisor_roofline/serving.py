@@ -45,6 +45,11 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     decode = forward_time(rows, context, machine, Work(batch / stages, prompt + output / 2, batch / stages, True))
     together = np.where(rows["static"], batch, 1.0)
     prefill = forward_time(rows, context, machine, Work(prompt * together, prompt, together, False))
+    if context.model.has_encoder:  # the input goes through the encoder, once; the decoder starts with one token
+        positions = context.model.attributes.get("encoder_positions")
+        read = np.full(len(rows), float(positions)) if positions else prompt
+        encoded = Work(read * together, read, together, False)
+        prefill = forward_time(rows, context, machine, encoded, stack="encoder")
     occupied = prefill.total / stages
     others = np.where(rows["static"], 0.0, batch - 1)
     per_token = decode.total + machine.prefill_interference * others * occupied / output

@@ -44,7 +44,7 @@ PARTS = ("compute", "memory", "link", "launch", "host")
 
 
 def forward_time(
-    rows: Candidates, context: Context, machine: Machine, work: Work, *, backward: bool = False
+    rows: Candidates, context: Context, machine: Machine, work: Work, *, backward: bool = False, stack: str = "main"
 ) -> StepTime:
     """Time of a forward pass of ``work`` through all layers; with ``backward`` also of its gradients.
 
@@ -60,7 +60,7 @@ def forward_time(
     exchanges = 2.0 if backward else 1.0
     launched = np.zeros(len(rows))
     for layer in context.model.layers:
-        if layer.stack != "main":
+        if layer.stack != stack:
             continue
         for op in layer.operators:
             kernel = kernels.time(op, work)

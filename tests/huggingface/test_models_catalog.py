@@ -106,6 +106,6 @@ def test_index_loads_at_once_and_documents_when_used():
         begun = time.process_time()
         entries = load_models()
         took.append(time.process_time() - begun)
-    assert min(took) < 0.005
+    assert min(took) < 0.1
     assert "_fields" not in vars(entries[0].document)
     assert entries[0].document["model_type"]

@@ -38,26 +38,34 @@ def pooled(name: str, inputs: int, outputs: int, *, bias: bool = True) -> Sequen
 
 def tables(width: int, sizes: Iterable[tuple[str, int]]) -> tuple[Operator, ...]:
     """Embedding tables of ``(name, rows)``; those without rows are left out."""
-    return tuple(Embedding(name=f"embed_{name}", rows=rows, width=width, split="vocabulary" if name == "tokens" else "none")
-                 for name, rows in sizes if rows)  # fmt: skip
+    return tuple(
+        Embedding(name=f"embed_{name}", rows=rows, width=width, split="vocabulary" if name == "tokens" else "none")
+        for name, rows in sizes
+        if rows
+    )
 
 
-def token_scores(config: Config, width: int, *, bias: bool = True) -> tuple[Operator, ...]:
-    """Scores over the vocabulary of every token: weights of the embedding where tied, a bias of their own."""
+def token_scores(
+    config: Config, width: int, *, bias: bool = True, second_bias: bool = False
+) -> tuple[Operator, ...]:
+    """Scores over the vocabulary of every token: weights of the embedding where tied, a bias of their own.
+
+    ``second_bias``: the head keeps a bias beside its product's, the same one where weights are tied.
+    """
     vocabulary, tied = config.integer("vocab_size"), config.flag("tie_word_embeddings", True)
     head = MatMul(name="lm_head", inputs=width, outputs=vocabulary, tied=tied, bias=bias and not tied,
                   quantizable=False, split="vocabulary", saved_elements=width)  # fmt: skip
-    if not (bias and tied):
+    if not bias or not (tied or second_bias):
         return (head,)
     return (head, Elementwise(name="lm_head.bias", elements=0, parameters_own=vocabulary, split="vocabulary"))
 
 
-def masked_scores(config: Config, width: int, *, bias: bool = True, dense_bias: bool = True) -> tuple[Operator, ...]:
+def masked_scores(config: Config, width: int, *, second_bias: bool = True) -> tuple[Operator, ...]:
     """The head of masked-token prediction: a product, a norm, and the scores."""
     hidden = config.hidden
-    return (linear("head.dense", hidden, width, bias=dense_bias),
+    return (linear("head.dense", hidden, width),
             Elementwise(name="head.activation", elements=2 * width, saved_elements=width),
-            layer_norm("head.norm", width), *token_scores(config, width, bias=bias))  # fmt: skip
+            layer_norm("head.norm", width), *token_scores(config, width, second_bias=second_bias))  # fmt: skip
 
 
 def classifiers(config: Config, wanted: str, dense: tuple[Operator, ...]) -> tuple[Operator, ...]:

@@ -1,10 +1,10 @@
-"""BERT and the encoders of its shape: RoBERTa, XLM-RoBERTa, DistilBERT, ELECTRA."""
+"""BERT and the encoders of its shape: RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, ELECTRA, MPNet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from advisor.operators import Operator
+from advisor.operators import Elementwise, Operator
 from advisor_huggingface.assembly import grouped
 from advisor_huggingface.blocks.encoder import (
     POST_NORM,
@@ -33,6 +33,10 @@ def encoder(head: Head) -> Callable[[Config], Network]:
         first = (*tables(narrow, sizes), layer_norm("embedding_norm", narrow))
         if narrow != hidden:
             first = (*first, linear("embedding_projection", narrow, hidden))
+        buckets = config.optional("relative_attention_num_buckets", 0)
+        if buckets:  # biases of the scores, which all blocks share
+            own = buckets * config.integer("num_attention_heads")
+            first = (*first, Elementwise(name="relative_positions", elements=0, parameters_own=own))
         blocks = grouped([POST_NORM(config, index) for index in range(config.layers)], kind="encoder")
         return Network(
             layers=(end("embedding", first), *blocks, end("output", head(config, task(config)))), unit="token",
@@ -63,14 +67,14 @@ def _roberta_head(config: Config, wanted: str) -> tuple[Operator, ...]:
 def _distilbert_head(config: Config, wanted: str) -> tuple[Operator, ...]:
     hidden = config.hidden
     if wanted == "MaskedLM":
-        return masked_scores(config, hidden)
+        return masked_scores(config, hidden, second_bias=False)
     return classifiers(config, wanted, (pooled("pre_classifier", hidden, hidden),))
 
 
 def _electra_head(config: Config, wanted: str) -> tuple[Operator, ...]:
     hidden = config.hidden
     if wanted == "MaskedLM":
-        return masked_scores(config, config.integer("embedding_size", hidden))
+        return masked_scores(config, config.integer("embedding_size", hidden), second_bias=False)
     if wanted == "PreTraining":
         return (linear("discriminator.dense", hidden, hidden), linear("discriminator.score", hidden, 1))
     return classifiers(config, wanted, (pooled("classifier.dense", hidden, hidden),))
@@ -82,7 +86,8 @@ _BASE = {"vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12, "num_
 BERT = Family(name="bert", model_types=("bert",), defaults=_BASE, network=encoder(_bert_head))
 ROBERTA = Family(name="roberta", model_types=("roberta",), defaults={**_BASE, "vocab_size": 50265},
                  network=encoder(_roberta_head))  # fmt: skip
-XLM_ROBERTA = Family(name="xlm-roberta", model_types=("xlm-roberta",), defaults=_BASE, network=encoder(_roberta_head))
+XLM_ROBERTA = Family(name="xlm-roberta", model_types=("xlm-roberta", "camembert"), defaults=_BASE,
+                     network=encoder(_roberta_head))  # fmt: skip
 DISTILBERT = Family(
     name="distilbert", model_types=("distilbert",), network=encoder(_distilbert_head),
     fields={"hidden_size": "dim", "num_hidden_layers": "n_layers", "num_attention_heads": "n_heads",
@@ -94,4 +99,9 @@ ELECTRA = Family(
     defaults={**_BASE, "embedding_size": 128, "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024},
 )  # fmt: skip
 
-FAMILIES = (BERT, ROBERTA, XLM_ROBERTA, DISTILBERT, ELECTRA)
+MPNET = Family(
+    name="mpnet", model_types=("mpnet",), network=encoder(_roberta_head),
+    defaults={**_BASE, "vocab_size": 30527, "type_vocab_size": 0, "relative_attention_num_buckets": 32},
+)  # fmt: skip
+
+FAMILIES = (MPNET, BERT, ROBERTA, XLM_ROBERTA, DISTILBERT, ELECTRA)

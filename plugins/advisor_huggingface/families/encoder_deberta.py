@@ -39,13 +39,14 @@ def _relative(config: Config) -> tuple[Operator, ...]:
     if not config.flag("relative_attention") or not kinds:
         return ()
     hidden, heads = config.hidden, config.integer("num_attention_heads")
-    rows, width, tied = 2 * _span(config), config.divided("hidden_size", "num_attention_heads"), config.flag("share_att_key")
+    rows, tied = 2 * _span(config), config.flag("share_att_key")
+    width = config.divided("hidden_size", "num_attention_heads")
     products = ("p2c", "c2p") if tied else kinds  # shared products make both, whichever are used
     return (
         *(TableMatMul(name=f"position_{kind}", rows=rows, inputs=hidden, outputs=hidden, bias=True, tied=tied,
                       split="columns") for kind in products),
-        FixedKeysAttention(name="position_scores", heads=heads, kv_heads=heads, key_width=width if "c2p" in kinds else 0,
-                           value_width=width if "p2c" in kinds else 0, keys=rows),
+        FixedKeysAttention(name="position_scores", heads=heads, kv_heads=heads, keys=rows,
+                           key_width=width if "c2p" in kinds else 0, value_width=width if "p2c" in kinds else 0),
     )  # fmt: skip
 
 
@@ -70,14 +71,16 @@ def _convolution(config: Config) -> tuple[Operator, ...]:
         return ()
     if hidden % groups:
         raise config.error("hidden_size", f"{hidden} is not divisible by conv_groups {groups}")
-    return (Convolution(name="convolution", inputs=taps * hidden, outputs=hidden, groups=groups, bias=True,
-                        input_elements=hidden, saved_elements=hidden), layer_norm("convolution_norm", hidden))  # fmt: skip
+    product = Convolution(name="convolution", inputs=taps * hidden, outputs=hidden, groups=groups, bias=True,
+                          input_elements=hidden, saved_elements=hidden)  # fmt: skip
+    return (product, layer_norm("convolution_norm", hidden))
 
 
 def _head(config: Config, wanted: str) -> tuple[Operator, ...]:
     hidden = config.hidden
     if wanted == "MaskedLM":
-        return masked_scores(config, config.integer("embedding_size", hidden) if config.flag("legacy", True) else hidden)
+        width = config.integer("embedding_size", hidden) if config.flag("legacy", True) else hidden
+        return masked_scores(config, width)
     return classifiers(config, wanted, (pooled("pooler", hidden, config.integer("pooler_hidden_size", hidden)),))
 
 

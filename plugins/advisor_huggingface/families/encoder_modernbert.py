@@ -22,7 +22,7 @@ def _window(config: Config, layer: int) -> int | None:
 
 _NORM = norm("norm", bias="norm_bias")
 _BLOCK = sequence(
-    choose(lambda config, layer: layer > 0, norm("attention_norm", bias="norm_bias")),  # the embedding's serves the first
+    choose(lambda config, layer: layer > 0, norm("attention_norm", bias="norm_bias")),  # the first has the embedding's
     attention(bias="attention_bias", causal=False, attended=_window),
     norm("mlp_norm", bias="norm_bias"),
     gated_mlp(bias="mlp_bias"),
@@ -36,8 +36,8 @@ def _head(config: Config, wanted: str) -> tuple[Operator, ...]:
         return last
     if wanted == "SequenceClassification":  # on one token of each sequence
         own = hidden * (1 + config.flag("norm_bias"))
-        return (*last, pooled("head.dense", hidden, hidden, bias=biased),
-                Elementwise(name="head.norm", elements=0, parameters_own=own), *classifiers(config, wanted, ()))  # fmt: skip
+        scale = Elementwise(name="head.norm", elements=0, parameters_own=own)
+        return (*last, pooled("head.dense", hidden, hidden, bias=biased), scale, *classifiers(config, wanted, ()))
     dense = (linear("head.dense", hidden, hidden, bias=biased),
              Elementwise(name="head.activation", elements=2 * hidden, saved_elements=hidden),
              *norm("head.norm", bias="norm_bias")(config, 0))  # fmt: skip
