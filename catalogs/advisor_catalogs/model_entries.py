@@ -15,6 +15,7 @@ from typing import Any
 
 from advisor.devices import Source
 from advisor.interfaces import ModelEntry
+from advisor.names import normalise
 from advisor_catalogs.documents import catalog_root, read_text
 
 
@@ -58,12 +59,12 @@ def load_models() -> list[ModelEntry]:
         sources |= {key: Source(**fields) for key, fields in index["sources"].items()}
         rows += index["models"]
     names = [_names(row) for row in rows]
-    taken = Counter(name for each in names for name in {name.lower() for name in each})
+    taken = Counter(name for each in names for name in {normalise(name) for name in each})
     return [
         ModelEntry(
             id=row["id"],
             document=LazyDocument(row.get("document", row["id"]), row.get("with")),
-            aliases=tuple(name for name in each[1:] if taken[name.lower()] == 1),
+            aliases=tuple(name for name in each[1:] if taken[normalise(name)] == 1),
             licence=row.get("licence", ""),
             sources={row["source"]: sources[row["source"]]},
         )

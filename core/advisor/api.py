@@ -103,7 +103,15 @@ class Advisor:
             systems = [system for system in systems if system.id in rented]
             used = {system.device for system in systems}
             devices = [device for device in devices if device.id in used]
-        return Context(model, workload, tuple(devices), tuple(systems), tuple(offers), ranker=ranker, frameworks=[workload.framework])
+        return Context(
+            model,
+            workload,
+            tuple(devices),
+            tuple(systems),
+            tuple(offers),
+            ranker=ranker,
+            frameworks=[workload.framework],
+        )
 
     def _check_names(self, workload: Workload) -> None:
         """Refuse filters that nothing can pass because the name is unknown."""

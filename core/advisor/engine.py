@@ -19,7 +19,6 @@ from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
 from advisor.registry import Registry
 
-
 #: Workload fields that ask for rules which must not go unchecked.
 HARD_RULES = ("policies", "confidential", "data_region")
 

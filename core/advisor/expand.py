@@ -14,6 +14,7 @@ from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.formats import CODES, arithmetic_code, format_named
 from advisor.interfaces import STAGES, Technique
 from advisor.names import normalise
+from advisor.optimizers import optimizer_bytes
 from advisor.plugins import guarded
 from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, check_kept, protected
 
@@ -23,14 +24,6 @@ SAMPLES_AT_ONCE = (1, 8, 64, 512, 4096)
 MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
 #: Settings of one technique that are tried at most: each multiplies the candidates.
 MOST_SETTINGS = 1000
-#: Bytes of optimizer state a parameter, the fp32 copy of the weights apart: moments of Adam (Kingma and Ba 2015)
-#: in fp32, bf16, 8 bits with scales (Dettmers et al. 2022) or 4 bits; one of momentum and Lion; Adafactor's factors.
-OPTIMIZER_BYTES = {
-    "adam": 8.0, "adamw": 8.0, "sgd": 0.0, "momentum": 4.0, "lion": 4.0, "adafactor": 0.0,
-    "adamw_bf16": 4.0, "adamw_8bit": 2.06, "adamw_4bit": 1.06,
-}  # fmt: skip
-#: Optimizers that are used on 16-bit weights without an fp32 copy of them.
-PURE = ("adamw_bf16", "adamw_8bit", "adamw_4bit")
 
 
 @dataclass
@@ -85,12 +78,8 @@ def set_stored_formats(rows: Candidates, context: Context) -> None:
     rows["quality.low"] = 1.0
     rows["quality.high"] = 1.0
     if context.workload.trains:
-        name = context.workload.optimizer.lower()
-        if name not in OPTIMIZER_BYTES:
-            raise UnknownNameError("optimizer", name, OPTIMIZER_BYTES)
         full_precision = wide >= 32  # fp32 weights are their own master copy
-        copy = 0.0 if full_precision or name in PURE else 4.0
-        rows["optimizer_bytes"] = OPTIMIZER_BYTES[name] + copy
+        rows["optimizer_bytes"] = optimizer_bytes(context.workload.optimizer, full_precision)
         rows["gradient_bytes"] = 4.0 if full_precision else 2.0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from advisor.errors import InputError, UnknownNameError
-from advisor.expand import OPTIMIZER_BYTES
+from advisor.errors import InputError
 from advisor.formats import format_named
 from advisor.metrics import BACKWARD, NOTHING, Metrics, Pass, total
 from advisor.models import Layer, Model
 from advisor.operators import Attention, Embedding, ExpertMatMul, MatMul, Operator, Recurrence
+from advisor.optimizers import check_optimizer, optimizer_bytes
 
 #: Prompt that is assumed where none is given: the workload's default.
 DEFAULT_SEQUENCE = 1024
@@ -44,13 +44,12 @@ def question(
     """Check the shape; a network without a sequence axis has samples, whatever ``seq_len`` is."""
     if batch < 1 or (seq_len is not None and seq_len < 1):
         raise InputError("seq_len and batch: expected 1 or more")
-    if optimizer.lower() not in OPTIMIZER_BYTES:
-        raise UnknownNameError("optimizer", optimizer, OPTIMIZER_BYTES)
+    optimizer = check_optimizer(optimizer)
     if model.unit != "token":
         seq_len = 1
     elif seq_len is None:
         seq_len = min(DEFAULT_SEQUENCE, model.max_context or DEFAULT_SEQUENCE)
-    return Question(model, seq_len, batch, train, optimizer.lower())
+    return Question(model, seq_len, batch, train, optimizer)
 
 
 def measure(asked: Question) -> tuple[Metrics, list[Metrics]]:
@@ -72,7 +71,7 @@ def _group(layer: Layer, asked: Question) -> Metrics:
     if asked.train:
         full_precision = format_named(model.weight_format).bits >= 32  # fp32 weights are their own master copy
         gradients = layer.parameters * (4.0 if full_precision else 2.0)
-        states = layer.parameters * (OPTIMIZER_BYTES[asked.optimizer] - (4.0 if full_precision else 0.0))
+        states = layer.parameters * optimizer_bytes(asked.optimizer, full_precision)
         saved = sum(copies * op.saved_elements for op, copies in working) * asked.units * asked.wide_bytes
         passes = _training_passes(passes["forward"], gradients, states, sum(formats.values()))
     return Metrics(

@@ -20,6 +20,8 @@ def read_object(framework: str, *arguments: Any, **options: Any) -> Model:
     entry = next((one for one in found if one.name == framework), None)
     if entry is None:
         known = ", ".join(sorted({one.name for one in found})) or "none"
-        raise InputError(f"no installed plugin reads objects of {framework} (entry-point group {GROUP!r}; here: {known})")
+        raise InputError(
+            f"no installed plugin reads objects of {framework} (entry-point group {GROUP!r}; here: {known})"
+        )
     model: Model = entry.load()(*arguments, **options)
     return model

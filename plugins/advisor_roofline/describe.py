@@ -14,13 +14,16 @@ from advisor_roofline.frameworks import framework_columns
 from advisor_roofline.links import link_columns
 from advisor_roofline.machine import Machine
 
+#: Share of a serving engine's overhead that is left in training, where no graphs are captured.
+TRAINING_OVERHEAD = 0.4
+
 
 def describe(rows: Candidates, context: Context, constants: Constants, *, idle_share: float, **own: Any) -> Machine:
     """Build a machine from the devices' figures and the constants; ``own`` gives or replaces fields.
 
     ``idle_share`` of the board power stands for an idle power that no source gives.
     """
-    devices, index = context.devices, rows["device"]
+    devices, index, trains = context.devices, rows["device"], context.workload.trains
     bandwidth = devices.memory_bandwidth[index]
     idle = np.where(np.isnan(devices.idle_power), idle_share * devices.board_power, devices.idle_power)[index]
     figures: dict[str, Any] = {
@@ -43,11 +46,11 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "routing_seconds": constants["routing_us"][index] * 1e-6,
         "kernel_seconds": constants["kernel_us"][index] * 1e-6,
         "ramp_bytes": constants["ramp_us"][index] * 1e-6 * bandwidth,
-        "sustained": constants["sustained"][index] if context.workload.trains else np.ones(len(rows)),
-        "cast_passes": constants["cast_passes"][index] if context.workload.trains else np.zeros(len(rows)),
+        "sustained": constants["sustained"][index] if trains else np.ones(len(rows)),
+        "cast_passes": constants["cast_passes"][index] if trains else np.zeros(len(rows)),
         "board_power": devices.board_power[index],
         "idle_power": idle,
-        "overhead_bytes": constants["overhead_gib"][index] * 2.0**30,
+        "overhead_bytes": constants["overhead_gib"][index] * 2.0**30 * (TRAINING_OVERHEAD if trains else 1.0),
         "spread": constants["spread"][index],
         **framework_columns(rows, context),
         **link_columns(rows, context),

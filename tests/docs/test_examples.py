@@ -30,7 +30,7 @@ def commands():
         for match in BLOCK.finditer(page.read_text("utf-8")):
             if match.group(1) not in ("", "console", "sh"):
                 continue
-            for line in match.group(2).splitlines():
+            for line in match.group(2).replace("\\\n", " ").splitlines():
                 line = line.removeprefix("$ ").split("  #")[0].strip()
                 if line.startswith("advisor ") and not PLACEHOLDER.search(line):
                     answer.append(pytest.param(line, id=f"{page.name}: {line[:80]}"))

@@ -49,19 +49,23 @@ def tensor(name, array=None, *, dims=None, kind=1, raw=None, location=None, **ex
     if raw is not None:
         fields.append((9, raw))
     if location is not None:
-        fields += [(13, message((1, key), (2, str(value)))) for key, value in {"location": location, **external}.items()]
+        fields += [
+            (13, message((1, key), (2, str(value)))) for key, value in {"location": location, **external}.items()
+        ]
         fields.append((14, 1))
     return message(*fields)
 
 
 def info(name, *dims, kind=1):
-    sizes = [message((1, message((2, size) if isinstance(size, str) else (1, size)) if size is not None else b""))
-             for size in dims]  # fmt: skip
+    sizes = [
+        message((1, message((2, size) if isinstance(size, str) else (1, size)) if size is not None else b""))
+        for size in dims
+    ]
     return message((1, name), (2, message((1, message((1, kind), (2, b"".join(sizes)))))))
 
 
 def attribute(name, value):
-    if isinstance(value, bool) or isinstance(value, int):
+    if isinstance(value, (bool, int)):
         return message((1, name), (3, value), (20, 2))
     if isinstance(value, float):
         return message((1, name), (2, value), (20, 1))

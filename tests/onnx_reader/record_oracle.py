@@ -115,7 +115,13 @@ def tokens(count=16):
     return (torch.zeros(1, count, dtype=torch.long),)
 
 
-SMALL = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 128, "vocab_size": 500}
+SMALL = {
+    "hidden_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+    "vocab_size": 500,
+}
 VISION = torchvision.models
 CASES = {
     "resnet50": (lambda: VISION.resnet50(), image()),
@@ -140,8 +146,22 @@ CASES = {
                             **{k: v for k, v in SMALL.items() if k != "vocab_size"}), image(64)),
 }  # fmt: skip
 #: Exporters: the tracer of scripts, and torch.export with its optimizer.
-BY_EXPORTER = {"script": [*CASES], "export": ["resnet50", "mobilenet_v3_large", "convnext_tiny", "encoder", "bert", "gpt2",
-                                              "llama", "vit", "products", "upsampling", "recurrent"]}  # fmt: skip
+BY_EXPORTER = {
+    "script": [*CASES],
+    "export": [
+        "resnet50",
+        "mobilenet_v3_large",
+        "convnext_tiny",
+        "encoder",
+        "bert",
+        "gpt2",
+        "llama",
+        "vit",
+        "products",
+        "upsampling",
+        "recurrent",
+    ],
+}
 
 
 def without_weights(model: onnx.ModelProto) -> bytes:

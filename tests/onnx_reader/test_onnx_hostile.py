@@ -60,19 +60,90 @@ def test_bytes_that_are_not_a_model(path, data):
 
 NAMES = st.sampled_from(["x", "w", "s", "y", "", "z"])
 OPERATORS = [
-    "Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "Attention", "Reshape", "Expand", "Tile", "Pad",
-    "Slice", "Gather", "Concat", "Split", "Resize", "TopK", "Range", "ConstantOfShape", "OneHot", "NonZero", "MaxPool",
-    "ReduceSum", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "DepthToSpace", "Loop", "Scan", "If", "STFT", "DFT", "Col2Im",
-    "SequenceInsert", "SplitToSequence", "ConcatFromSequence", "BatchNormalization", "LayerNormalization", "QLinearConv",
-    "DequantizeLinear", "MatMulInteger", "GridSample", "AffineGrid", "RoiAlign", "CenterCropPad", "MelWeightMatrix",
-]  # fmt: skip
+    "Conv",
+    "ConvTranspose",
+    "Gemm",
+    "MatMul",
+    "Einsum",
+    "LSTM",
+    "GRU",
+    "Attention",
+    "Reshape",
+    "Expand",
+    "Tile",
+    "Pad",
+    "Slice",
+    "Gather",
+    "Concat",
+    "Split",
+    "Resize",
+    "TopK",
+    "Range",
+    "ConstantOfShape",
+    "OneHot",
+    "NonZero",
+    "MaxPool",
+    "ReduceSum",
+    "Transpose",
+    "Squeeze",
+    "Unsqueeze",
+    "Flatten",
+    "DepthToSpace",
+    "Loop",
+    "Scan",
+    "If",
+    "STFT",
+    "DFT",
+    "Col2Im",
+    "SequenceInsert",
+    "SplitToSequence",
+    "ConcatFromSequence",
+    "BatchNormalization",
+    "LayerNormalization",
+    "QLinearConv",
+    "DequantizeLinear",
+    "MatMulInteger",
+    "GridSample",
+    "AffineGrid",
+    "RoiAlign",
+    "CenterCropPad",
+    "MelWeightMatrix",
+]
 NUMBERS = st.one_of(st.integers(-4, 8), st.sampled_from([1 << 31, -(1 << 63), (1 << 63) - 1, 1 << 40]))
 ATTRIBUTES = st.dictionaries(
-    st.sampled_from(["axis", "axes", "perm", "kernel_shape", "strides", "pads", "group", "dilations", "hidden_size", "equation",
-                     "to", "split", "q_num_heads", "kv_num_heads", "keepdims", "num_scan_inputs", "blocksize", "allowzero",
-                     "output_shape", "body", "then_branch", "else_branch", "transA", "auto_pad", "onesided", "value_ints"]),
-    st.one_of(NUMBERS, st.lists(NUMBERS, max_size=6), st.text(max_size=12), st.floats(width=32)), max_size=4,
-)  # fmt: skip
+    st.sampled_from(
+        [
+            "axis",
+            "axes",
+            "perm",
+            "kernel_shape",
+            "strides",
+            "pads",
+            "group",
+            "dilations",
+            "hidden_size",
+            "equation",
+            "to",
+            "split",
+            "q_num_heads",
+            "kv_num_heads",
+            "keepdims",
+            "num_scan_inputs",
+            "blocksize",
+            "allowzero",
+            "output_shape",
+            "body",
+            "then_branch",
+            "else_branch",
+            "transA",
+            "auto_pad",
+            "onesided",
+            "value_ints",
+        ]
+    ),
+    st.one_of(NUMBERS, st.lists(NUMBERS, max_size=6), st.text(max_size=12), st.floats(width=32)),
+    max_size=4,
+)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -84,10 +155,14 @@ def test_any_operator_with_any_inputs(path, data):
         if position:
             inputs.append("y0")
         attributes = data.draw(ATTRIBUTES)
-        nodes.append(node(data.draw(st.sampled_from(OPERATORS)), inputs, [f"y{position}", f"y{position}b"], **attributes))
+        nodes.append(
+            node(data.draw(st.sampled_from(OPERATORS)), inputs, [f"y{position}", f"y{position}b"], **attributes)
+        )
     dims = data.draw(st.lists(st.integers(0, 9), max_size=5))
-    stored = [tensor("w", weight(*data.draw(st.lists(st.integers(0, 4), max_size=4)))),
-              tensor("s", np.array(data.draw(st.lists(NUMBERS, max_size=4)), np.int64))]  # fmt: skip
+    stored = [
+        tensor("w", weight(*data.draw(st.lists(st.integers(0, 4), max_size=4)))),
+        tensor("s", np.array(data.draw(st.lists(NUMBERS, max_size=4)), np.int64)),
+    ]
     refused_or_read(path, model(nodes, [info("x", *dims), info("z", 2, 3, kind=7)], [info("y0")], stored))
 
 

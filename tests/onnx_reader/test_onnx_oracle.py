@@ -12,7 +12,7 @@ BY_DATA = ("strnorm", "string_split", "unique", "nonmaxsuppression", "nonzero", 
            "affine_grid", "window_")  # fmt: skip
 
 #: Parameters that the exporter changed: a folded batch normalization leaves a bias where there was a scale and a
-#: shift, and the class token is stored once for each of the two samples; group normalization stores a scale and shift of its own.
+#: shift, the class token is stored once for each of the two samples, and group normalization stores constants.
 CHANGED = {"resnet50.export": -26560, "mobilenet_v3_large.export": -12200, "upsampling.export": -12, "vit.export": 64}
 #: Exported with their moving statistics.
 KEPT = {name for name in answers() if name.endswith(".script")} - {"bert.script"}

@@ -52,8 +52,11 @@ def test_documented_defaults(tmp_path, shape, kind, sizes):
 
 
 def test_sums_of_named_dimensions(tmp_path):
-    data = model([node("Relu", ["mask"], ["y"])], [info("x", 1, "past"), info("ids", 1, "seq"), info("mask", 1, "past + seq")],
-                 [info("y")])  # fmt: skip
+    data = model(
+        [node("Relu", ["mask"], ["y"])],
+        [info("x", 1, "past"), info("ids", 1, "seq"), info("mask", 1, "past + seq")],
+        [info("y")],
+    )
     assert read(tmp_path / "m.onnx", data, dim={"past": 30, "seq": 2}).attributes["inputs"]["mask"] == [1, 32]
 
 
@@ -66,16 +69,23 @@ def test_shape_arithmetic_is_followed(tmp_path):
     ]  # fmt: skip
     stored = [tensor("zero", np.int64(0)), tensor("axis", np.array([0])), tensor("rest", np.array([-1])),
               tensor("w", weight(5, 24))]  # fmt: skip
-    found = read(tmp_path / "m.onnx", model(nodes, [info("x", "batch", 2, 3, 4)], [info("y")], stored), dim={"batch": 7})
+    found = read(
+        tmp_path / "m.onnx", model(nodes, [info("x", "batch", 2, 3, 4)], [info("y")], stored), dim={"batch": 7}
+    )
     assert found.forward_flops() == 7 * 2 * 24 * 5
     assert found.attributes["outputs"] == [[7, 5]]
     assert found.parameters == 120
 
 
 def test_a_shared_weight_is_counted_once(tmp_path):
-    nodes = [node("Gather", ["table", "ids"], ["e"]), node("Transpose", ["table"], ["t"], perm=[1, 0]),
-             node("MatMul", ["e", "t"], ["y"])]  # fmt: skip
-    found = read(tmp_path / "m.onnx", model(nodes, [info("ids", 1, 6, kind=7)], [info("y")], [tensor("table", weight(50, 8))]))
+    nodes = [
+        node("Gather", ["table", "ids"], ["e"]),
+        node("Transpose", ["table"], ["t"], perm=[1, 0]),
+        node("MatMul", ["e", "t"], ["y"]),
+    ]
+    found = read(
+        tmp_path / "m.onnx", model(nodes, [info("ids", 1, 6, kind=7)], [info("y")], [tensor("table", weight(50, 8))])
+    )
     assert found.parameters == 400
     assert found.forward_flops() == 6 * 2 * 8 * 50
     assert [layer.kind for layer in found.layers] == ["Gather", "MatMul"]
@@ -117,8 +127,11 @@ def test_attention_of_opset_23(tmp_path):
 
 
 def test_loops_run_as_often_as_they_say(tmp_path):
-    body = graph([node("Identity", ["c"], ["c2"]), node("MatMul", ["s", "w"], ["s2"])],
-                 [info("i", kind=7), info("c", kind=9), info("s", 2, 4)], [info("c2", kind=9), info("s2", 2, 4)])  # fmt: skip
+    body = graph(
+        [node("Identity", ["c"], ["c2"]), node("MatMul", ["s", "w"], ["s2"])],
+        [info("i", kind=7), info("c", kind=9), info("s", 2, 4)],
+        [info("c2", kind=9), info("s2", 2, 4)],
+    )
     nodes = [node("Loop", ["count", "", "x"], ["y"], body=body)]
     found = read(tmp_path / "m.onnx", model(nodes, [info("x", 2, 4)], [info("y")],
                                             [tensor("count", np.int64(5)), tensor("w", weight(4, 4))]))  # fmt: skip
@@ -131,8 +144,15 @@ def test_of_two_branches_the_costlier_counts(tmp_path):
         return graph([node("MatMul", ["x", name], [f"{name}_out"])], [], [info(f"{name}_out", 1, width)])
 
     nodes = [node("If", ["c"], ["y"], then_branch=side("small", 2), else_branch=side("large", 9))]
-    found = read(tmp_path / "m.onnx", model(nodes, [info("c", kind=9), info("x", 1, 3)], [info("y")],
-                                            [tensor("small", weight(3, 2)), tensor("large", weight(3, 9))]))  # fmt: skip
+    found = read(
+        tmp_path / "m.onnx",
+        model(
+            nodes,
+            [info("c", kind=9), info("x", 1, 3)],
+            [info("y")],
+            [tensor("small", weight(3, 2)), tensor("large", weight(3, 9))],
+        ),
+    )
     assert found.forward_flops() == 2 * 3 * 9
     assert found.parameters == 3 * 2 + 3 * 9
     assert any("branch" in note for note in found.notes)
@@ -141,8 +161,16 @@ def test_of_two_branches_the_costlier_counts(tmp_path):
 def test_functions_of_the_file_are_followed(tmp_path):
     function = message((1, "Twice"), (10, "own"), (4, "a"), (4, "k"), (5, "c"), (7, node("MatMul", ["a", "k"], ["b"])),
                        (7, node("MatMul", ["b", "k"], ["c"])), (9, message((2, 21))))  # fmt: skip
-    found = read(tmp_path / "m.onnx", model([node("Twice", ["x", "w"], ["y"], domain="own")], [info("x", 1, 4)], [info("y")],
-                                            [tensor("w", weight(4, 4))], functions=[function]))  # fmt: skip
+    found = read(
+        tmp_path / "m.onnx",
+        model(
+            [node("Twice", ["x", "w"], ["y"], domain="own")],
+            [info("x", 1, 4)],
+            [info("y")],
+            [tensor("w", weight(4, 4))],
+            functions=[function],
+        ),
+    )
     assert found.forward_flops() == 2 * 2 * 16
     assert found.parameters == 16
 
@@ -169,14 +197,25 @@ def test_claims_by_content(tmp_path, advisor):
     from advisor_onnx.reader import OnnxReader
 
     assert OnnxReader().claims(ModelSource("n", path=hidden))
-    for other in (b"", b"\x08", b"{}", b"\x08\x07", b"GGUF" + b"\0" * 64, b"PK\x03\x04", b"\x80\x02}", b"\x42\x00" * 20):
+    for other in (
+        b"",
+        b"\x08",
+        b"{}",
+        b"\x08\x07",
+        b"GGUF" + b"\0" * 64,
+        b"PK\x03\x04",
+        b"\x80\x02}",
+        b"\x42\x00" * 20,
+    ):
         hidden.write_bytes(other)
         assert not OnnxReader().claims(ModelSource("n", path=hidden)), other
 
 
 def test_sparse_weights_count_what_is_stored(tmp_path):
     sparse = message((1, tensor("w", weight(5))), (2, tensor("i", np.arange(5))), (3, 4), (3, 4))
-    body = message((1, node("MatMul", ["x", "w"], ["y"])), (2, "g"), (15, sparse), (11, info("x", 1, 4)), (12, info("y")))
+    body = message(
+        (1, node("MatMul", ["x", "w"], ["y"])), (2, "g"), (15, sparse), (11, info("x", 1, 4)), (12, info("y"))
+    )
     found = read(tmp_path / "m.onnx", message((1, 10), (7, body), (8, message((2, 21)))))
     assert found.parameters == 5
     assert found.forward_flops() == 2 * 16

@@ -68,7 +68,7 @@ def _plausible(devices: Sequence[Device]) -> None:
     """Bounds that every device ever sold keeps: they catch a wrong unit, not a wrong digit."""
     for device in devices:
         bounds = {
-            "memory_gib": (0.001, 1e5), "memory_bandwidth_gb_per_s": (0.01, 1e6), "board_power_w": (0.1, 1e5),
+            "memory_gib": (0.001, 1e5), "memory_bandwidth_gb_per_s": (0.01, 1e8), "board_power_w": (0.1, 1e5),
         }  # fmt: skip
         for figure, (low, high) in bounds.items():
             value = getattr(device, figure)
