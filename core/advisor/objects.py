@@ -1,4 +1,4 @@
-"""Models out of objects that an application holds: a plugin's function for the framework, found when it is asked for."""
+"""Models out of objects that an application holds: a plugin's function for the framework, found when asked for."""
 
 from __future__ import annotations
 
