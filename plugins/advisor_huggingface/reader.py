@@ -105,6 +105,7 @@ def _unknown(document: Mapping[str, Any], origin: str, known: list[str]) -> Mode
     close = nearest(declared, known)
     hint = f"nearest known: {', '.join(close)}" if close else f"known: {', '.join(known[:12])} and more"
     return ModelFileError(
-        f"{origin}: model_type: {declared!r} is not an architecture that the reader knows ({hint}); if it has the "
-        "shapes of a known one, set model_type to that, or give the sizes instead of a file"
+        f"{origin}: model_type: {declared!r} is not an architecture that the reader knows ({hint}); other types of "
+        "transformers are read with: pip install 'hardware-advisor[transformers]'; or set model_type to a known one of "
+        "the same shapes, or give the sizes instead of a file"
     )

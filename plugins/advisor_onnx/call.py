@@ -93,7 +93,7 @@ class Call:
         if not isinstance(value, list) or (count is not None and len(value) != count):
             raise self.fail(f"attribute {name} is {shown(value)}; expected {count or 'a list of'} whole numbers")
         for entry in value:
-            if not isinstance(entry, int) or abs(entry) > 1 << 62 or (least is not None and entry < least):
+            if not isinstance(entry, int) or abs(entry) > 1 << 63 or (least is not None and entry < least):
                 raise self.fail(f"attribute {name} has {shown(entry)}; expected whole numbers" +
                                 ("" if least is None else f" of at least {least}"))  # fmt: skip
         return value
@@ -154,7 +154,7 @@ class Call:
             return
         present = self.present
         moving = [value for value in present if not value.constant]
-        elements = (sum(value.elements for value in moving) if read is None else read)
+        elements = sum(value.elements for value in moving) if read is None else read
         elements += sum(value.elements for value in outputs)
         saved = sum(value.keep() for value in moving) if keeps_inputs else 0
         saved += sum(value.keep() for value in outputs) if keeps_output else 0

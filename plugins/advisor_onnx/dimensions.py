@@ -57,7 +57,9 @@ class Dimensions:
     def _resolve(self, info: ValueInfo, axis: int, size: int | str | None) -> int:
         if isinstance(size, int):
             if size > MOST:
-                raise OnnxError(f"input {shown(info.name)}: axis {axis} has {size} entries; at most {MOST} are believed")
+                raise OnnxError(
+                    f"input {shown(info.name)}: axis {axis} has {size} entries; at most {MOST} are believed"
+                )
             return size
         name = size or f"{info.name}.{axis}"
         self.names[name] = None

@@ -9,7 +9,7 @@ from advisor_onnx.errors import OnnxError, shown
 from advisor_onnx.wire import BYTES, FIXED32, VARINT, Wire
 
 MOST_RANK = 64
-MOST_LIST = 1_000_000
+MOST_LIST = 2_000_000
 MOST_DEPTH = 16
 MOST_NODES = 200_000
 
@@ -25,6 +25,7 @@ class Parser:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.nodes = 0
+        self.listed = 0
 
     def document(self) -> Document:
         """Parse the ``ModelProto``."""
@@ -136,14 +137,18 @@ class Parser:
                 value = self.graph(first, last, depth + 1)
             elif number == 7 and kind == FIXED32:
                 several.append(wire.float32(first))
+                self._listed(1)
             elif number == 7 and kind == BYTES:
                 if last - first > 4 * MOST_LIST:
                     raise OnnxError(f"attribute {shown(name)} holds {(last - first) // 4} numbers")
+                self._listed((last - first) // 4)
                 several += [wire.float32(place) for place in range(first, last - 3, 4)]
             elif number == 8 and kind == VARINT:
                 several.append(wire.signed(first))
+                self._listed(1)
             elif number == 8 and kind == BYTES:
                 several += wire.integers(first, last, MOST_LIST)
+                self._listed(len(several))
             elif number == 9 and kind == BYTES:
                 several.append(wire.text(first, last))
             elif number == 11 and kind == BYTES:
@@ -158,6 +163,12 @@ class Parser:
             # Zero and empty are not written by some exporters; the declared type tells them apart.
             value = several if several or declared not in (1, 2, 3) else {1: 0.0, 2: 0, 3: ""}[declared]
         return name, value, reference
+
+    def _listed(self, count: int) -> None:
+        """Count numbers in lists: all lists of a file share one limit."""
+        self.listed += count
+        if self.listed > MOST_LIST:
+            raise OnnxError(f"its attributes list more than {MOST_LIST} numbers; this reader stops there")
 
     def tensor(self, start: int, stop: int) -> Tensor:
         """Parse a ``TensorProto`` without its values."""

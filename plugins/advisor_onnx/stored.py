@@ -35,11 +35,14 @@ class Store:
         """Check a tensor's size and return it as a constant."""
         kind = KINDS.get(tensor.dtype)
         if kind is None:
-            raise OnnxError(f"tensor {shown(tensor.name)} has element type {tensor.dtype}; ONNX knows 1 to {max(KINDS)}")
+            raise OnnxError(
+                f"tensor {shown(tensor.name)} has element type {tensor.dtype}; ONNX knows 1 to {max(KINDS)}"
+            )
         if tensor.elements > MOST_SIZE:
             raise OnnxError(f"tensor {shown(tensor.name)} claims shape {shown(tensor.dims)}: more than can be stored")
         self._check_size(tensor, kind.bits)
-        weight = Weight(tensor.name, tensor.elements, kind.format, kind.name, kind.floating, len(tensor.dims), literal)
+        rank = sum(size > 1 for size in tensor.dims)
+        weight = Weight(tensor.name, tensor.elements, kind.format, kind.name, kind.floating, rank, literal)
         data = self._data(tensor) if 0 <= tensor.elements <= MOST_KNOWN else None
         return Value(tensor.dims, tensor.dtype, data, (weight,), constant=True)
 
@@ -62,8 +65,10 @@ class Store:
             elif not tensor.values:
                 there = 0
         if there is not None and there != wanted:
-            raise OnnxError(f"tensor {shown(tensor.name)} of shape {shown(tensor.dims)} needs {wanted} bytes; the file holds "
-                            f"{there}")  # fmt: skip
+            raise OnnxError(
+                f"tensor {shown(tensor.name)} of shape {shown(tensor.dims)} needs {wanted} bytes; the file holds "
+                f"{there}"
+            )
 
     def _check_external(self, tensor: Tensor, wanted: int) -> None:
         """Refuse what lies outside the folder; look only at the size of a plain file inside it."""
@@ -72,17 +77,23 @@ class Store:
         parts = PurePosixPath(location.replace("\\", "/")).parts
         if not location or "\0" in location or location.startswith(("/", "\\", "~")) or ".." in parts or \
                 PureWindowsPath(location).drive:  # fmt: skip
-            raise OnnxError(f"tensor {shown(tensor.name)}: its data is in {shown(location)}; only files inside the model's "
-                            "folder are looked at")  # fmt: skip
+            raise OnnxError(
+                f"tensor {shown(tensor.name)}: its data is in {shown(location)}; only files inside the model's "
+                "folder are looked at"
+            )
         offset, length = (self._number(tensor, found, key) for key in ("offset", "length"))
         if length is not None and length != wanted:
-            raise OnnxError(f"tensor {shown(tensor.name)} of shape {shown(tensor.dims)} needs {wanted} bytes; its entry "
-                            f"claims {length}")  # fmt: skip
+            raise OnnxError(
+                f"tensor {shown(tensor.name)} of shape {shown(tensor.dims)} needs {wanted} bytes; its entry "
+                f"claims {length}"
+            )
         self.external_bytes += wanted
         size = self._size(location)
         if size is not None and (offset or 0) + wanted > size:
-            raise OnnxError(f"tensor {shown(tensor.name)} ends at byte {(offset or 0) + wanted} of {shown(location)}, which "
-                            f"has {size} bytes")  # fmt: skip
+            raise OnnxError(
+                f"tensor {shown(tensor.name)} ends at byte {(offset or 0) + wanted} of {shown(location)}, which "
+                f"has {size} bytes"
+            )
 
     def _number(self, tensor: Tensor, found: dict[str, str], key: str) -> int | None:
         text = found.get(key)

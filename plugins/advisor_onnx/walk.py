@@ -129,8 +129,10 @@ class Walk:
         for name in node.inputs:
             found = scope.find(name) if name else None
             if name and found is None:
-                raise OnnxError(f"node {shown(title)} ({node.op_type[:60]}): input {shown(name)} comes from nowhere; nodes must "
-                                "stand in the order of their work")  # fmt: skip
+                raise OnnxError(
+                    f"node {shown(title)} ({node.op_type[:60]}): input {shown(name)} comes from nowhere; nodes must "
+                    "stand in the order of their work"
+                )
             if found is not None:
                 found.uses = scope.uses.get(name, 1)
             inputs.append(found)
@@ -150,7 +152,10 @@ class Walk:
         function = node_function(node.domain, node.op_type)
         if function is None:
             return self._unknown(call)
-        outputs = function(call)
+        try:
+            outputs = function(call)
+        except (LookupError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
+            raise call.fail(f"its inputs or attributes are not what the operator takes ({str(error)[:80]!r})") from None
         if len(outputs) == 1 and outputs[0].constant and outputs[0].data is None and outputs[0].items is None and \
                 outputs[0].elements <= MOST_KNOWN:  # fmt: skip
             try:

@@ -16,6 +16,7 @@ from advisor_onnx.errors import OnnxError
 MOST_FIELDS = 4_000_000
 MOST_SECONDS = 1.5
 MOST_TEXT = 1 << 16
+MOST_ALL_TEXT = 32 << 20
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -29,15 +30,16 @@ class Wire:
     def __init__(self, data: bytes | mmap) -> None:
         self.data = data
         self.size = len(data)
-        self._fields = 0
-        self._until = time.monotonic() + MOST_SECONDS
+        self._fields = self._text = 0
+        # Seconds of work, so that a busy machine refuses nothing.
+        self._until = time.thread_time() + MOST_SECONDS
 
     def spend(self) -> None:
         """Count one step of work; raises ``OnnxError`` when the file takes too much of it."""
         self._fields += 1
         if self._fields > MOST_FIELDS:
             raise OnnxError(f"holds more than {MOST_FIELDS} fields; this reader stops there")
-        if not self._fields & 1023 and time.monotonic() > self._until:
+        if not self._fields & 1023 and time.thread_time() > self._until:
             raise OnnxError(f"takes more than {MOST_SECONDS} s to read; this reader stops there")
 
     def fields(self, start: int, stop: int) -> Iterator[Field]:
@@ -106,6 +108,9 @@ class Wire:
         """Return text; bytes that are not UTF-8 are shown as such."""
         if stop - start > MOST_TEXT:
             raise OnnxError(f"a name at byte {start} is {stop - start} bytes long; at most {MOST_TEXT} are read")
+        self._text += stop - start
+        if self._text > MOST_ALL_TEXT:
+            raise OnnxError(f"holds more than {MOST_ALL_TEXT} bytes of names; this reader stops there")
         return self.bytes(start, stop).decode("utf-8", "backslashreplace")
 
     def float32(self, start: int) -> float:

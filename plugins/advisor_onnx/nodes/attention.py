@@ -29,7 +29,7 @@ def attention(call: Call) -> list[Value]:
     if query.rank == 4 and key.rank == 4 and value.rank == 4:
         batch, heads, queries, width = query.shape
         kv_heads, keys, value_width = key.shape[1], key.shape[2], value.shape[3]
-        shape = (batch, heads, queries, value_width)
+        shape: tuple[int, ...] = (batch, heads, queries, value_width)
     elif query.rank == 3 and key.rank == 3 and value.rank == 3:
         heads, kv_heads = call.integer("q_num_heads", 0, least=1), call.integer("kv_num_heads", 0, least=1)
         batch, queries, keys = query.shape[0], query.shape[1], key.shape[1]
@@ -44,8 +44,12 @@ def attention(call: Call) -> list[Value]:
     total = keys + (past.shape[2] if past is not None and past.rank == 4 else 0)
     saved = sum(one.keep() for one in (query, key, value)) + 2 * batch * heads * queries
     emit_attention(call, batch, heads, kv_heads, queries, total, width, value_width, saved)
-    outputs = [call.result(shape), call.result((batch, kv_heads, total, width)),
-               call.result((batch, kv_heads, total, value_width)), call.result((batch, heads, queries, total))]  # fmt: skip
+    outputs = [
+        call.result(shape),
+        call.result((batch, kv_heads, total, width)),
+        call.result((batch, kv_heads, total, value_width)),
+        call.result((batch, heads, queries, total)),
+    ]
     return outputs[: max(1, len(call.node.outputs))]
 
 
@@ -62,7 +66,9 @@ def flexible_attention(call: Call) -> list[Value]:
     """Attention with a graph of its own that changes the scores: value by value, so bytes."""
     query, key, value = (call.value(index) for index in range(3))
     if query.rank != 4 or key.rank != 4 or value.rank != 4:
-        raise call.fail(f"query, key and value have shapes {shown([query.shape, key.shape, value.shape])}; expected four axes")
+        raise call.fail(
+            f"query, key and value have shapes {shown([query.shape, key.shape, value.shape])}; expected four axes"
+        )
     batch, heads, queries, width = query.shape
     emit_attention(call, batch, heads, key.shape[1], queries, key.shape[2], width, value.shape[3])
     return [call.result((batch, heads, queries, value.shape[3]))]
@@ -79,7 +85,9 @@ def linear_attention(call: Call) -> list[Value]:
     query, key, value = (call.value(index) for index in range(3))
     heads, kv_heads = call.integer("q_num_heads", 0, least=1), call.integer("kv_num_heads", 0, least=1)
     if any(one.rank != 3 for one in (query, key, value)) or query.shape[2] % heads or key.shape[2] % kv_heads:
-        raise call.fail(f"query, key and value have shapes {shown([query.shape, key.shape, value.shape])} for {heads} heads")
+        raise call.fail(
+            f"query, key and value have shapes {shown([query.shape, key.shape, value.shape])} for {heads} heads"
+        )
     batch, steps = query.shape[:2]
     width, value_width = key.shape[2] // kv_heads, value.shape[2] // kv_heads
     products = _PRODUCTS.get(call.text("update_rule", "gated_delta"), 3)

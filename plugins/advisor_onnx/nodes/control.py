@@ -60,7 +60,9 @@ def branch(call: Call) -> list[Value]:
 
 def _times(placed: list[Placed], times: int) -> list[Placed]:
     if times == 0:
-        return [Placed(one.name, one.kind, [op for op in map(_idle, one.operators) if op], one.weights) for one in placed]
+        return [
+            Placed(one.name, one.kind, [op for op in map(_idle, one.operators) if op], one.weights) for one in placed
+        ]
     if times == 1:
         return placed
     return [replace(one, operators=[repeated(op, times) for op in one.operators]) for one in placed]
@@ -82,7 +84,12 @@ def loop(call: Call) -> list[Value]:
     else:
         times = 1
         call.walk.note(f"node {shown(call.placed.name)}: how often it runs depends on data; once is counted")
-    if condition is not None and condition.data is not None and condition.data.size and not condition.data.reshape(-1)[0]:
+    if (
+        condition is not None
+        and condition.data is not None
+        and condition.data.size
+        and not condition.data.reshape(-1)[0]
+    ):
         times = 0
     # The number of the round is not known, but the first is as good as any for shapes.
     outputs, collected = call.walk.subgraph(call, body, [_varying(known(0)), _varying(known(True, 9)), *carried])
@@ -94,7 +101,9 @@ def loop(call: Call) -> list[Value]:
             if 0 < grown * times <= 10_000 and after.items:
                 states[index] = sequence([*before.items, *[_varying(after.items[-1])] * (grown * times)])
         elif before.shape != after.shape:
-            call.walk.note(f"node {shown(call.placed.name)}: what it carries changes its shape; the first round is counted")
+            call.walk.note(
+                f"node {shown(call.placed.name)}: what it carries changes its shape; the first round is counted"
+            )
     return [*states, *(Value((times, *value.shape), value.dtype) for value in outputs[1 + len(carried) :])]
 
 
@@ -123,7 +132,9 @@ def scan(call: Call) -> list[Value]:
     batch = values[first].shape[0] if early else 1
     outputs, collected = call.walk.subgraph(call, body, [*states, *items])
     call.walk.placed += _times(collected, times * batch)
-    ends = [value if not early else Value((batch, *value.shape), value.dtype) for value in map(_varying, outputs[:first])]
+    ends = [
+        value if not early else Value((batch, *value.shape), value.dtype) for value in map(_varying, outputs[:first])
+    ]
     stacked = []
     out_axes = call.integers("scan_output_axes") or [0] * (len(outputs) - first)
     for value, axis in zip(outputs[first:], out_axes, strict=False):

@@ -44,8 +44,10 @@ def window_sizes(call: Call, spatial: Shape, kernel: Shape, ceil: bool = False) 
 def _convolve(call: Call, data: int, kernel: int, biases: tuple[int, ...], dtype: int | None) -> list[Value]:
     image, weight = call.value(data), call.value(kernel)
     if image.rank < 3 or weight.rank != image.rank:
-        raise call.fail(f"input has shape {shown(image.shape)} and weight {shown(weight.shape)}; expected batch, channels "
-                        "and one axis or more in both")  # fmt: skip
+        raise call.fail(
+            f"input has shape {shown(image.shape)} and weight {shown(weight.shape)}; expected batch, channels "
+            "and one axis or more in both"
+        )
     groups = call.integer("group", 1, least=1)
     batch, channels, *spatial = image.shape
     filters, each, *window = weight.shape
@@ -100,8 +102,10 @@ def transposed(call: Call) -> list[Value]:
     """Spreads each input position over a window of the output."""
     image, weight = call.value(0), call.value(1)
     if image.rank < 3 or weight.rank != image.rank:
-        raise call.fail(f"input has shape {shown(image.shape)} and weight {shown(weight.shape)}; expected batch, channels "
-                        "and one axis or more in both")  # fmt: skip
+        raise call.fail(
+            f"input has shape {shown(image.shape)} and weight {shown(weight.shape)}; expected batch, channels "
+            "and one axis or more in both"
+        )
     groups = call.integer("group", 1, least=1)
     batch, channels, *spatial = image.shape
     held, each, *window = weight.shape
@@ -159,8 +163,10 @@ def causal(call: Call) -> list[Value]:
     """A depthwise convolution that sees only earlier steps: input, weight, bias, the last steps before."""
     data, weight = call.value(0), call.value(1)
     if data.rank != 3 or weight.rank != 3 or weight.shape[:2] != (data.shape[1], 1):
-        raise call.fail(f"input has shape {shown(data.shape)} and weight {shown(weight.shape)}; expected batch, channels, "
-                        "steps and a kernel for each channel")  # fmt: skip
+        raise call.fail(
+            f"input has shape {shown(data.shape)} and weight {shown(weight.shape)}; expected batch, channels, "
+            "steps and a kernel for each channel"
+        )
     batch, channels, steps = data.shape
     window = weight.shape[2]
     output = call.result(data.shape)

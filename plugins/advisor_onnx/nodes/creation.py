@@ -24,8 +24,9 @@ def constant(call: Call) -> list[Value]:
     for name, dtype in (("value_float", FLOAT), ("value_int", INT64), ("value_floats", FLOAT), ("value_ints", INT64)):
         if name in found:
             entries = found[name]
-            if not isinstance(entries, (int, float, list)) or \
-                    (isinstance(entries, list) and not all(isinstance(one, (int, float)) for one in entries)):  # fmt: skip
+            if not isinstance(entries, (int, float, list)) or (
+                isinstance(entries, list) and not all(isinstance(one, (int, float)) for one in entries)
+            ):
                 raise call.fail(f"attribute {name} is {shown(entries)}; expected numbers")
             try:
                 data = np.array(entries, dtype=np.float64 if dtype == FLOAT else np.int64)
@@ -82,13 +83,13 @@ def filled(call: Call) -> list[Value]:
 @node("Range")
 def counted(call: Call) -> list[Value]:
     """Numbers from start to limit."""
-    ends = [call.value(index) for index in range(3)]
-    if any(value.data is None or value.data.size != 1 for value in ends):
+    ends = [call.value(index).data for index in range(3)]
+    if any(data is None or data.size != 1 for data in ends):
         declared = call.walk.declared(call)
         if declared is None:
             raise call.fail("its limits are computed from data; export the model with fixed shapes")
         return [call.result(declared)]
-    start, limit, step = (float(value.data.reshape(-1)[0]) for value in ends)
+    start, limit, step = (float(data.reshape(-1)[0]) for data in ends if data is not None)
     if step == 0 or not all(map(math.isfinite, (start, limit, step))):
         raise call.fail(f"counts from {start} to {limit} in steps of {step}")
     return [call.result((max(0, math.ceil((limit - start) / step)),))]
@@ -105,7 +106,9 @@ def random(call: Call) -> list[Value]:
 def alike(call: Call) -> list[Value]:
     """Numbers in the shape of another tensor."""
     first = call.value(0)
-    output = Value(first.shape, call.integer("dtype", first.dtype), constant=call.node.op_type == "EyeLike" and first.constant)
+    output = Value(
+        first.shape, call.integer("dtype", first.dtype), constant=call.node.op_type == "EyeLike" and first.constant
+    )
     return [output]
 
 

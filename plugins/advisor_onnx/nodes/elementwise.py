@@ -31,7 +31,9 @@ def from_input(call: Call) -> list[Value]:
       "Scatter", "ScatterElements", "ScatterND", "TensorScatter")  # fmt: skip
 def plain(call: Call) -> list[Value]:
     """The gradient needs nothing."""
-    output = call.result(call.value(0).shape, call.attributes.get("dtype") if call.node.op_type == "Bernoulli" else None)
+    output = call.result(
+        call.value(0).shape, call.attributes.get("dtype") if call.node.op_type == "Bernoulli" else None
+    )
     call.move([output])
     return [output]
 

@@ -21,7 +21,9 @@ def cut(call: Call) -> list[Value]:
     starts, ends = call.integers("starts", 1), call.integers("ends", 2)
     if any((bound := call.optional(index)) is not None and bound.data is None for index in (1, 2, 3, 4)):
         declared = call.walk.declared(call)
-        call.walk.note(f"node {shown(call.placed.name)}: what it cuts out is computed from data; taken as declared, or whole")
+        call.walk.note(
+            f"node {shown(call.placed.name)}: what it cuts out is computed from data; taken as declared, or whole"
+        )
         output = call.result(data.shape if declared is None else declared)
         call.move([output], read=output.elements)
         return [output]
@@ -61,7 +63,9 @@ def gather(call: Call) -> list[Value]:
     weights = call.claim(0)
     total, formats = sum(weight.elements for weight in weights), {weight.format for weight in weights}
     if total == rows * width and len(formats) == 1:
-        call.emit(Embedding(name="table", rows=rows, width=width, positions=indices.elements, native_format=formats.pop()))
+        call.emit(
+            Embedding(name="table", rows=rows, width=width, positions=indices.elements, native_format=formats.pop())
+        )
     else:  # read again, or a part of what is stored
         call.emit(Elementwise(name="table", elements=2 * output.elements))
         if weights:

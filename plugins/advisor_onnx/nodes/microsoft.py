@@ -42,8 +42,14 @@ def fused_matmul(call: Call) -> list[Value]:
 
 
 def _turned(value: Value) -> Value:
-    return Value((*value.shape[:-2], value.shape[-1], value.shape[-2]), value.dtype, None, value.weights, value.constant,
-                 value.kept)  # fmt: skip
+    return Value(
+        (*value.shape[:-2], value.shape[-1], value.shape[-2]),
+        value.dtype,
+        None,
+        value.weights,
+        value.constant,
+        value.kept,
+    )
 
 
 @node("FusedGemm", domain=MS)
@@ -70,8 +76,18 @@ def packed_matmul(call: Call) -> list[Value]:
     packed = call.claim(1)
     call.walk.scale_values += sum(value.elements for index in (2, 3, 4) if (value := call.optional(index)) is not None)
     fmt = "int4" if bits <= 4 else "int8"
-    call.emit(MatMul(name="kernel", inputs=inner, outputs=columns, positions=math.prod(data.shape[:-1]), tied=not packed,
-                     native_format=fmt, split="columns", saved_elements=data.keep()))  # fmt: skip
+    call.emit(
+        MatMul(
+            name="kernel",
+            inputs=inner,
+            outputs=columns,
+            positions=math.prod(data.shape[:-1]),
+            tied=not packed,
+            native_format=fmt,
+            split="columns",
+            saved_elements=data.keep(),
+        )
+    )
     if bias := call.claim(5):
         call.placed.stored("bias", bias)
     output.product = call.placed
@@ -188,8 +204,13 @@ def headed_attention(call: Call) -> list[Value]:
     past = call.optional(3 if grouped else 6)
     total = keys + (past.shape[2] if past is not None and past.rank == 4 else 0)
     emit_attention(call, batch, heads, kv_heads, steps, total, width, value_width, query.keep())
-    if bias := [w for index in range(3, len(call.inputs)) if (one := call.optional(index)) is not None
-                and one.constant and one.rank == 1 and one.elements > 1 for w in one.weights if not w.claimed]:  # fmt: skip
+    if bias := [
+        w
+        for index in range(3, len(call.inputs))
+        if (one := call.optional(index)) is not None and one.constant and one.rank == 1 and one.elements > 1
+        for w in one.weights
+        if not w.claimed
+    ]:
         call.placed.stored("bias", bias)
     cached = [call.result((batch, kv_heads, total, size)) for size in (width, value_width)]
     return [call.result((batch, steps, heads * value_width)), *cached]

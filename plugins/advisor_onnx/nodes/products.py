@@ -175,7 +175,9 @@ def _contract(call: Call, terms: list[list[str]], result: list[str], sizes: dict
                 op = MatMul(name=f"kernel_{position}", inputs=inner, outputs=columns, positions=rows, copies=copies)
                 call.product(op, indices[position])
             else:
-                call.emit(Product(name=f"product_{position}", inputs=inner, outputs=columns, positions=rows, copies=copies))
+                call.emit(
+                    Product(name=f"product_{position}", inputs=inner, outputs=columns, positions=rows, copies=copies)
+                )
         else:
             moved = True
         first = (first | second) & later

@@ -37,7 +37,9 @@ def recurrent(call: Call) -> list[Value]:
     return outputs
 
 
-def _operators(call: Call, directions: int, positions: int, width: int, hidden: int, cell: tuple[int, int, int]) -> None:
+def _operators(
+    call: Call, directions: int, positions: int, width: int, hidden: int, cell: tuple[int, int, int]
+) -> None:
     """A product of all inputs at once, then a step at a time."""
     gates, states, saved = cell
     product = MatMul(name="kernel", inputs=width, outputs=gates * hidden, positions=positions, copies=directions,

@@ -88,7 +88,11 @@ def split(call: Call) -> list[Value]:
         parts = [1] * min(size, MOST_ITEMS + 1)
     elif call.value(1).rank == 0:
         each = max(sizes[0], 1) if sizes else 1
-        parts = [min(each, size - start) for start in range(0, size, each)] if -(-size // each) <= MOST_ITEMS else [0] * (MOST_ITEMS + 1)
+        parts = (
+            [min(each, size - start) for start in range(0, size, each)]
+            if -(-size // each) <= MOST_ITEMS
+            else [0] * (MOST_ITEMS + 1)
+        )
     else:
         parts = sizes
     if len(parts) > MOST_ITEMS or any(part < 0 for part in parts):

@@ -18,7 +18,9 @@ def transform(call: Call) -> list[Value]:
     data = call.value(0)
     length = call.data(1)
     stated = call.data(2)
-    axis = call.axis(stated[0] if stated else call.integer("axis", 1 if call.opset and call.opset < 20 else -2), data.rank)
+    axis = call.axis(
+        stated[0] if stated else call.integer("axis", 1 if call.opset and call.opset < 20 else -2), data.rank
+    )
     shape = list(data.shape)
     if length:
         shape[axis] = max(length[0], 0)

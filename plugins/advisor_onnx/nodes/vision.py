@@ -48,7 +48,8 @@ def resize(call: Call) -> list[Value]:
     output = call.result(shape)
     changed = sum(after != before for after, before in zip(shape, data.shape, strict=False))
     taps = _TAPS.get(call.text("mode", "nearest"), 1) ** changed
-    call.move([output], read=min(data.elements, output.elements) if taps == 1 else data.elements)
+    read = min(data.elements, output.elements) if taps == 1 else data.elements
+    call.move([output], read=read, parameters=False)
     return [output]
 
 
