@@ -3,6 +3,8 @@
     python benchmarks/families.py           # report and write the constants of accelerator families
     python benchmarks/families.py --dry     # report alone
 
+Either writes what it reports to benchmarks/families.json.
+
 For each family of GPUs and TPUs with enough rows in tests/truth/ (those of benchmarks/accuracy.py apart),
 ``matrix_efficiency`` and ``bandwidth_efficiency`` are fitted on the models of one half, drawn by a hash of
 their names, and judged on the other half; then fitted on all and written, with a spread that holds 80 % of
@@ -12,6 +14,7 @@ not help on the models not fitted, only the spread is written. Needs scipy.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import zlib
@@ -31,6 +34,7 @@ from advisor.validation.predictions import predict
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = ROOT / "tests" / "truth"
+RECORD = Path(__file__).with_name("families.json")
 FILES = [path for path in sorted(TRUTH.glob("*.csv")) if path.name not in ("serve_nvidia.csv", "kernels_vidur.csv")
          and not path.name.startswith("train_")]  # fmt: skip
 BOUNDS = {"matrix_efficiency": (0.08, 0.95), "bandwidth_efficiency": (0.15, 0.95)}
@@ -130,9 +134,9 @@ def write(package: str, tables: dict[str, dict[str, float]]) -> None:
 def main(dry: bool) -> None:
     """Fit every family and print what was reached."""
     tables: dict[str, dict[str, dict[str, float]]] = {"advisor_gpu": {}, "advisor_tpu": {}}
-    print(
-        f"{'family':20s} {'rows':>5s} {'models':>6s} {'default':>8s} {'not fitted':>10s} {'fitted':>7s}  median error, %"
-    )
+    record: dict[str, dict[str, float]] = {}
+    print(f"{'family':20s} {'rows':>5s} {'models':>6s} {'default':>8s} {'not fitted':>10s} {'fitted':>7s}  "
+          "median error, %")  # fmt: skip
     for (backend, family), parts in sorted(load().items()):
         package = f"advisor_{backend}"
         names = {part.context.model.name for part in parts}
@@ -162,8 +166,12 @@ def main(dry: bool) -> None:
         if not helps:
             spread = float(np.clip(np.quantile(np.abs(before[known]), 0.8) / Z80, 0.15, 0.6))
         tables[package][family] = {**({name: own[name] for name in BOUNDS} if helps else {}), "spread": spread}
+        stages = zip(("default", "not_fitted", "fitted"), figures, strict=True)
+        record[family] = {"rows": count, "models": len(names), "spread": round(spread, 3), "uses_fit": bool(helps),
+                          **{name: round(float(value), 1) for name, value in stages}}  # fmt: skip
         print(f"{family:20s} {count:5d} {len(names):6d} {figures[0]:8.1f} {figures[1]:10.1f} {figures[2]:7.1f}  "
               + " ".join(f"{name}={own[name]:.2f}" for name in BOUNDS) + f" spread={spread:.2f}")  # fmt: skip
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     if not dry:
         for package, found in tables.items():
             if found:

@@ -2,14 +2,16 @@
 
     python benchmarks/kernels.py
 
-Prints the constants of ``advisor_gpu/efficiency.toml`` (matrix_efficiency, split_depth) and of
-``advisor_roofline/step.py`` (OVERLAP_SHARPNESS) with their error on tests/truth/kernels_vidur.csv: 16-bit
-products with 1 to 4,096 rows on A40, A100 and H100. The formula is that of ``Kernels._fill``. Needs scipy.
+Prints, and writes to benchmarks/kernels.json, the constants of ``advisor_gpu/efficiency.toml``
+(matrix_efficiency, split_depth) and of ``advisor_roofline/step.py`` (OVERLAP_SHARPNESS) with their error on
+tests/truth/kernels_vidur.csv: 16-bit products with 1 to 4,096 rows on A40, A100 and H100. The formula is that
+of ``Kernels._fill``. Needs scipy.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from scipy.optimize import least_squares
 from advisor import Advisor
 
 ROWS = Path(__file__).resolve().parent.parent / "tests" / "truth" / "kernels_vidur.csv"
+RECORD = Path(__file__).with_name("kernels.json")
 START = {
     "matrix_efficiency": 0.75,
     "bandwidth_efficiency": 0.8,
@@ -70,14 +73,19 @@ def main() -> None:
     data = load()
     everything = np.ones(len(data["m"]), dtype=bool)
     constants = fit(data, everything)
+    record: dict[str, dict[str, float]] = {"constants": {}}
     for name, value in zip(START, np.exp(constants), strict=True):
         print(f"{name:22s} {value:.4g}")
+        record["constants"][name] = float(f"{value:.4g}")
     for device in ["", *np.unique(data["device"])]:
         out = everything if not device else data["device"] == device
         logs = constants if not device else fit(data, ~out)
         error = 100 * np.abs(predict(data, logs)[out] / data["seconds"][out] - 1)
         name = f"{device} left out" if device else "all, fitted"
         print(f"{name:36s} {out.sum():5d} rows, median error {np.median(error):.1f} %, mean {error.mean():.1f} %")
+        record[name] = {"rows": int(out.sum()), "median": round(float(np.median(error)), 1),
+                        "mean": round(float(error.mean()), 1)}  # fmt: skip
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

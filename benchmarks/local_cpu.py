@@ -75,7 +75,8 @@ def keras_classifier(folder: Path) -> list[Row]:
             ("train", lambda part, b=batch, x=samples, y=labels: model.fit(x[part], y[part], batch_size=b, verbose=0)),
         ):
             whole, one = least(lambda run=run: run(slice(None))), least(lambda run=run, few=few: run(few), 1.0)
-            rows.append(_row("classifier.keras", "keras", task, "step_time_s", (whole - one) / (steps - 1), batch=batch))
+            seconds = (whole - one) / (steps - 1)
+            rows.append(_row("classifier.keras", "keras", task, "step_time_s", seconds, batch=batch))
     return rows
 
 
@@ -387,7 +388,6 @@ def predictions(folder: Path, rows: list[Row], device: Any) -> list[float | None
     """What the advisor predicts for each row on a device."""
     import advisor_gguf
     import advisor_onnx
-
     from advisor import Advisor
     from advisor.validation import validate
 

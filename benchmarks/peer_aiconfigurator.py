@@ -5,10 +5,10 @@
 Rows are objects in the measurement schema; each answer has ``ttft_ms, tpot_ms, seconds`` or ``reason``. Nothing of
 the advisor is imported. Called by benchmarks/peers.py.
 
-Choices, all in the peer's favour: its newest measured database of each framework (it accepts no other); its own
-checkpoint of the format where it ships one, so that what stays in a wider format is as it knows it; the checkpoints
-of names that it lacks are those of the same shape. Its default mode is SILICON (measured data alone);
-where that refuses, HYBRID (formulas for what was not measured) is asked and its answer marked.
+Choices, each the better one for the peer where two were tried: its newest measured database of each framework (it
+accepts no older one); its own checkpoint of the format where it ships one, so that what stays in a wider format, and
+the cache, are as it knows them; a name that it lacks becomes a checkpoint of the same shape. Mode SILICON, its
+default, which uses measured kernels alone; HYBRID answered none of the rows that this mode refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SYSTEMS = {
 CHECKPOINTS = {
     "meta-llama/Llama-3.1-8B-Instruct": {"": "meta-llama/Meta-Llama-3.1-8B"},
     "nvidia/Llama-3.1-8B-Instruct-FP8": {"": "meta-llama/Meta-Llama-3.1-8B"},
-    "meta-llama/Llama-3.1-70B": {"": "meta-llama/Meta-Llama-3.1-70B"},
+    "meta-llama/Llama-3.1-70B": {"fp8": "nvidia/Llama-3.1-70B-Instruct-FP8", "": "meta-llama/Meta-Llama-3.1-70B"},
     "deepseek-ai/DeepSeek-R1": {"fp8": "deepseek-ai/DeepSeek-R1", "nvfp4": "nvidia/DeepSeek-V3.1-NVFP4"},
     "nvidia/DeepSeek-R1-NVFP4": {"nvfp4": "nvidia/DeepSeek-V3.1-NVFP4"},
     "nvidia/DeepSeek-V3.1-NVFP4": {"nvfp4": "nvidia/DeepSeek-V3.1-NVFP4"},
@@ -46,7 +46,11 @@ FORMATS = {
     "bf16": ("bfloat16", "bfloat16"),
     "int4": ("int4_wo", "int4_wo"),
 }
-MODES = ("SILICON", "HYBRID")
+#: What the checkpoints that were served say, where it ships none of the kind.
+EXTRA = {
+    ("meta-llama/Llama-3.1-70B", "nvfp4"): {"kvcache_quant_mode": "fp8"},
+    ("nvidia/Llama-3.1-8B-Instruct-FP8", "fp8"): {"gemm_quant_mode": "fp8_static", "kvcache_quant_mode": "fp8"},
+}
 
 
 def arguments(row: dict[str, str]) -> dict[str, Any]:
@@ -68,22 +72,18 @@ def arguments(row: dict[str, str]) -> dict[str, Any]:
     }
     if own is None:
         answer["gemm_quant_mode"], answer["moe_quant_mode"] = FORMATS[row["weights_dtype"]]
-    return answer
+    return answer | EXTRA.get((row["model"], row["weights_dtype"]), {})
 
 
 def answered(row: dict[str, str], estimate: Any) -> dict[str, Any]:
-    """Ask in the first mode that answers."""
-    reason = ""
-    for mode in MODES:
-        begun = time.perf_counter()
-        try:
-            found = estimate(database_mode=mode, **arguments(row))
-        except Exception as error:  # the peer raises whatever its tables raise; the text is the reason
-            reason = reason or f"{type(error).__name__}: {error}".split("\n")[0][:160]
-            continue
-        seconds = time.perf_counter() - begun
-        return {"ttft_ms": found.ttft, "tpot_ms": found.tpot, "seconds": seconds, "mode": mode, "reason": reason}
-    return {"reason": reason}
+    """Ask once."""
+    begun = time.perf_counter()
+    try:
+        found = estimate(**arguments(row))
+    except Exception as error:  # the peer raises whatever its tables raise; the text is the reason
+        return {"reason": f"{type(error).__name__}: {error}".split("\n")[0][:160]}
+    seconds = time.perf_counter() - begun
+    return {"ttft_ms": found.ttft, "tpot_ms": found.tpot, "seconds": seconds, "reason": ""}
 
 
 def main() -> None:

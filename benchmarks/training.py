@@ -3,6 +3,8 @@
     python benchmarks/training.py           # fit, write the constants, report
     python benchmarks/training.py --dry     # report alone
 
+Either writes what it reports to benchmarks/training.json.
+
 Fits ``sustained`` and ``cast_passes`` of ``advisor_gpu/efficiency.toml`` and the training figures of
 ``advisor_roofline/frameworks.toml`` on tests/truth/train_*.csv, first on the models of one half, drawn by a
 hash of their names, to judge on the other, then on all. The eight Megatron runs that Calculon was validated on
@@ -11,21 +13,23 @@ hash of their names, to judge on the other, then on all. The eight Megatron runs
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import zlib
 from pathlib import Path
 
-import advisor_roofline.constants as constants
-import advisor_roofline.frameworks as frameworks
 import numpy as np
 from families import Part, errors
 from scipy.optimize import least_squares
 
+import advisor_roofline.constants as constants
+import advisor_roofline.frameworks as frameworks
 from advisor import Advisor
 from advisor.validation.measurements import read_groups
 
 ROOT = Path(__file__).resolve().parent.parent
+RECORD = Path(__file__).with_name("training.json")
 DEVICE_FILE = ROOT / "plugins" / "advisor_gpu" / "efficiency.toml"
 FRAMEWORK_FILE = ROOT / "plugins" / "advisor_roofline" / "frameworks.toml"
 METRICS = ("train_tokens_per_s", "step_time_s", "samples_per_s", "model_tflops_per_device")
@@ -86,15 +90,23 @@ def fit(parts: list[Part], use: np.ndarray) -> np.ndarray:
         put(logs)
         return np.concatenate([np.nan_to_num(errors(parts)[use]), 0.2 * (logs - start)])
 
-    found = least_squares(residuals, start, bounds=(low, high), loss="soft_l1", f_scale=0.12, diff_step=0.03, max_nfev=12)
+    found = least_squares(
+        residuals, start, bounds=(low, high), loss="soft_l1", f_scale=0.12, diff_step=0.03, max_nfev=12
+    )
     put(found.x)
     return np.asarray(found.x)
 
 
-def report(title: str, values: np.ndarray) -> None:
-    """Print rows, median and mean absolute percentage error of times."""
+def report(record: dict[str, dict[str, float]], title: str, values: np.ndarray) -> None:
+    """Print and record rows, median, mean and worst absolute percentage error of times."""
     percent = 100 * np.abs(np.expm1(values[np.isfinite(values)]))
+    if not len(percent):
+        return
     print(f"{title:44s} {len(percent):5d} rows, median error {np.median(percent):5.1f} %, mean {percent.mean():5.1f} %")
+    record[title.strip()] = {"rows": len(percent), **{
+        name: round(float(value), 2)
+        for name, value in (("median", np.median(percent)), ("mean", percent.mean()), ("worst", percent.max()))
+    }}  # fmt: skip
 
 
 def write() -> None:
@@ -116,6 +128,7 @@ def write() -> None:
 
 def main(dry: bool) -> None:
     """Fit twice by halves and once on all; report."""
+    record: dict[str, dict[str, float]] = {}
     loaded = load()
     parts = [part for _, part in loaded]
     files = np.concatenate([np.full(len(part.rows), name) for name, part in loaded])
@@ -123,20 +136,21 @@ def main(dry: bool) -> None:
     stored = errors(parts)
     known = np.isfinite(stored)
     fitted = known & (files != JUDGED_ONLY)
-    report("stored constants", stored[fitted])
+    report(record, "stored constants", stored[fitted])
     for name in np.unique(files):
-        report(f"  {name}", stored[files == name])
+        report(record, f"  {name}", stored[files == name])
     judged = np.full(len(stored), np.nan)
     for chosen in (half, ~half):
         fit(parts, chosen & fitted)
         now = errors(parts)
         judged[~chosen & fitted] = now[~chosen & fitted]
-    report("models not fitted", judged)
+    report(record, "models not fitted", judged)
     constants_found = fit(parts, fitted)
-    report("fitted on all", errors(parts)[fitted])
-    report("Calculon's Megatron cases, not fitted", errors(parts)[files == JUDGED_ONLY])
+    report(record, "fitted on all", errors(parts)[fitted])
+    report(record, "Calculon's Megatron cases, not fitted", errors(parts)[files == JUDGED_ONLY])
     for (where, table, figure), value in zip(CONSTANTS, np.exp(constants_found), strict=True):
         print(f"  {where:9s} {table:12s} {figure:18s} {value:.3g}")
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     if not dry:
         write()
 

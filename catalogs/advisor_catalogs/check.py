@@ -1,8 +1,8 @@
-"""Check the catalogs: schema, duplicates, references, sources, physics, prices and their age."""
+"""Check the catalogs: schema, duplicates, references, sources, ranges, physics, prices and their age."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,39 +10,73 @@ from typing import Any
 from advisor.devices import Device, Record, System, record_sources
 from advisor.errors import InputError
 from advisor.offers import Offer
+from advisor_catalogs.documents import catalog_root
 from advisor_catalogs.grids import Grid, load_grids
-from advisor_catalogs.loading import load_devices, load_offers, load_systems
+from advisor_catalogs.loading import load_devices, load_offers, load_records, load_systems
+from advisor_catalogs.model_entries import load_models
 from advisor_catalogs.physics import physics_problems
+from advisor_catalogs.places import region_problems
+from advisor_catalogs.providers import Provider
+from advisor_catalogs.ranges import range_problems
 
 OLD_PRICE = {"spot": timedelta(days=2 * 365)}  # others after three years
 OLD = timedelta(days=3 * 365)
 DEVICE_HOUR_USD = (0.002, 40.0)  # from a Raspberry Pi's share to the dearest accelerator on demand
 #: Fields that say what an entry is, not how much: they need no source.
 NAMES = {"id", "name", "aliases", "vendor", "kind", "backend", "family", "device", "provider", "system", "instance",
-         "region", "term", "tenancy", "areas", "country", "grid", "attributes", "basis", "year",
+         "region", "term", "tenancy", "areas", "country", "grid", "basis", "year",
          "lifetime_years", "on_premises", "max_nodes", "device_count", "max_systems"}  # fmt: skip
+
+
+#: What is checked, in this order.
+CHECKS = {
+    "schema": "files can be read and every entry has the fields that it must have, and no others",
+    "duplicates": "a name means one entry",
+    "references": "devices, systems, providers, countries and grids that an entry names exist",
+    "sources": "every figure has a source with a date, or the method by which it was estimated",
+    "ranges": "no figure is outside of what its unit allows",
+    "physics": "peak rates follow from units and clock, memory rates from channels; narrower formats are no slower",
+    "prices": "prices are plausible, recent, and not above on-demand",
+}
 
 
 def check_catalogs(folder: Path | None = None, today: date | None = None) -> list[str]:
     """Return every problem of the built-in catalogs, or of a user's folder, each as one line."""
+    return [line for lines in problems_by_check(folder, today).values() for line in lines]
+
+
+def problems_by_check(folder: Path | None = None, today: date | None = None) -> dict[str, list[str]]:
+    """Return the name of each of ``CHECKS`` to its problems; after one of ``schema`` the others are not done."""
+    problems: dict[str, list[str]] = {name: [] for name in CHECKS}
     try:
         own = load_devices(folder)
-        grids = load_grids(folder) if folder is None or (folder / "grids.toml").is_file() else load_grids()
-        devices = own if folder is None else [*own, *load_devices()]
         systems = load_systems(folder)
         offers = load_offers(folder)
+        providers: list[Provider] = load_records("provider", folder)
+        new_grids = load_grids(folder) if folder is None or (folder / "grids.toml").is_file() else {}
+        grids = new_grids if folder is None else {**load_grids(), **new_grids}
+        places = list(region_problems(catalog_root() if folder is None else folder, grids))
+        if folder is None:
+            load_models()
     except InputError as error:
-        return [str(error)]
+        problems["schema"].append(str(error))
+        return problems
+    devices = own if folder is None else [*own, *load_devices()]
     known = {system.id for system in systems} | ({system.id for system in load_systems()} if folder else set())
-    problems = [
-        *_names("device", own),
-        *_names("system", systems),
-        *(f"device {device.id}: {text}" for device in own for text in physics_problems(device)),
-        *_references(systems, offers, {device.id for device in devices}, known, grids),
-        *_prices(offers, systems, today or date.today()),
-    ]
-    for kind, records in (("device", own), ("system", systems), ("offer", offers), ("grid", list(grids.values()))):
-        problems += [f"{kind} {record.id}: {text}" for record in records for text in source_problems(record)]
+    problems["duplicates"] += [*_names("device", own), *_names("system", systems)]
+    problems["references"] += _references(systems, offers, {device.id for device in devices}, known, grids)
+    problems["physics"] += [f"device {device.id}: {text}" for device in own for text in physics_problems(device)]
+    problems["prices"] += _prices(offers, systems, today or date.today())
+    kinds: dict[str, Iterable[Record]] = {
+        "device": own, "system": systems, "offer": offers, "grid": new_grids.values(), "provider": providers,
+    }  # fmt: skip
+    for kind, records in kinds.items():
+        for record in records:
+            name = f"{kind} {getattr(record, 'id', '')}"
+            problems["sources"] += [f"{name}: {text}" for text in source_problems(record)]
+            problems["ranges"] += [f"{name}: {text}" for text in range_problems(kind, record)]
+    for check, line in places:
+        problems[check].append(line)
     return problems
 
 

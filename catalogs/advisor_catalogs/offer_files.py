@@ -86,6 +86,11 @@ def _offer(row: dict[str, str], providers: dict[str, Table], regions: Table, whe
             figure_sources["pue"] = key
         else:
             figure_sources["pue"] = f"provider.{key}" if key else first
+    attributes = _attributes(region)
+    facility = next(iter(regions.get("sources", {})), None)  # the first source of regions.toml has its water and shares
+    if attributes and facility is not None:
+        sources[facility] = regions["sources"][facility]
+        figure_sources["attributes"] = facility
     table: Table = {
         "id": "/".join((row["provider"], row.get("instance") or row["system"], row["region"], row["term"])),
         "provider": row["provider"],
@@ -104,7 +109,7 @@ def _offer(row: dict[str, str], providers: dict[str, Table], regions: Table, whe
         "certifications": (*provider.get("certifications", ()), *region.get("certifications", ())),
         "grid": region.get("grid", country),
         "pue": pue,
-        "attributes": _attributes(region),
+        "attributes": attributes,
         "sources": sources,
         "figure_sources": figure_sources,
     }

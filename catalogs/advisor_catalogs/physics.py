@@ -11,7 +11,17 @@ from advisor.devices import Device
 from advisor_catalogs.documents import catalog_root, read_toml
 
 TOLERANCE = 0.12  # data sheets round, and some count the boost clock of a cooler card
-CPU_FP32 = {512: (64,), 256: (32,), 128: (8, 16, 32)}  # operations of a core in a cycle, by SIMD width
+CPU_FP32 = {512: (32, 64), 256: (32,), 128: (8, 16, 32)}  # operations of a core in a cycle, by SIMD width
+#: Mega-transfers a second of DDR, LPDDR and GDDR memory (JEDEC JESD79, JESD209, JESD212, JESD239 and vendors' grades).
+TRANSFERS = (1333, 1600, 1866, 2133, 2400, 2666, 2933, 3200, 3600, 3733, 4000, 4266, 4400, 4800, 5000, 5200, 5600,
+             6000, 6400, 7000, 7200, 7467, 8000, 8533, 8800, 9000, 9600, 10_000, 11_000, 12_000, 12_500, 13_000,
+             14_000, 14_500, 15_000, 15_500, 16_000, 17_000, 17_500, 18_000, 19_000, 19_500, 20_000, 21_000, 22_400,
+             23_000, 24_000, 25_000, 28_000, 30_000, 32_000)  # fmt: skip
+MEMORY_TOLERANCE = 0.025  # Apple writes 200 GB/s for 204.8
+STACKED_TRANSFERS = (1300, 11_500)  # HBM2 to HBM4, which vendors clock as they like
+FASTEST_MODULE = 9600  # LPDDR5X: faster grades are of GDDR memory
+WIDEST_UNSTACKED = 512  # bits of the widest memory that is not HBM, but for Apple's Ultra chips
+ON_CHIP_PER_GIB = 1e6  # on-chip memory: Groq and Cerebras have some 4e5 GB/s a GiB
 RISING = ("fp64", "fp32", "tf32", "bf16", "fp8", "nvfp4")  # a narrower format is never slower
 
 
@@ -25,8 +35,10 @@ def physics_problems(device: Device) -> Iterator[str]:
     """Yield what in a device's figures contradicts the rest."""
     yield from _rate_problems(device)
     per_gib = device.memory_bandwidth_gb_per_s / device.memory_gib
-    if not 0.3 <= per_gib <= 200:
-        yield f"memory_bandwidth_gb_per_s: {per_gib:.2g} GB/s a GiB of memory is not plausible (0.3 to 200)"
+    most = ON_CHIP_PER_GIB if "on_chip_memory" in device.extra else 200
+    if not 0.3 <= per_gib <= most:
+        yield f"memory_bandwidth_gb_per_s: {per_gib:.2g} GB/s a GiB of memory is not plausible (0.3 to {most:g})"
+    yield from _memory_problems(device)
     rates = [(name, device.peak_tflops[name]) for name in RISING if name in device.peak_tflops]
     for (wide, wide_rate), (narrow, narrow_rate) in pairwise(rates):
         if narrow_rate < wide_rate * 0.99:
@@ -36,6 +48,23 @@ def physics_problems(device: Device) -> Iterator[str]:
     for name in device.sparse:
         if name not in device.peak_tflops:
             yield f"sparse: {name} has no peak rate"
+
+
+def _memory_problems(device: Device) -> Iterator[str]:
+    """Yield a memory rate that is not the width of the memory times a transfer rate of some memory."""
+    bus = device.extra.get("memory_bus_bits")
+    bits = bus or 64 * device.extra.get("memory_channels", 0)
+    if not bits:
+        return
+    transfers = device.memory_bandwidth_gb_per_s * 8e3 / bits
+    least, most = STACKED_TRANSFERS
+    if bus and bus > WIDEST_UNSTACKED:
+        known = least <= transfers <= most
+    else:
+        grades = [rate for rate in TRANSFERS if device.kind != "cpu" or rate <= FASTEST_MODULE]
+        known = any(abs(transfers / rate - 1) < MEMORY_TOLERANCE for rate in grades)
+    if not known:
+        yield f"memory_bandwidth_gb_per_s: {transfers:.0f} MT/s on {bits:g} bits is no transfer rate of any memory"
 
 
 def _rate_problems(device: Device) -> Iterator[str]:

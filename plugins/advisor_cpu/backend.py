@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
-from advisor.candidates import Candidates
+from advisor.candidates import Array, Candidates
 from advisor.context import Context
+from advisor_cpu.runtimes import measured, runtime_column
 from advisor_roofline import Machine, RooflineBackend
 from advisor_roofline.constants import Constants
 from advisor_roofline.describe import describe
+from advisor_roofline.frameworks import framework_columns
 
 
 class CpuBackend(RooflineBackend):
@@ -27,11 +31,45 @@ class CpuBackend(RooflineBackend):
         cache = np.nan_to_num(devices.cache_bytes, nan=2 * 2.0**20)
         clock = np.nan_to_num(devices.clock_hz, nan=2.5e9)
         cache_bandwidth = devices.compute_units * clock * constants["cache_bytes_per_cycle"]
+        spread = np.where(measured(context.device_list), constants["measured_spread"], constants["spread"])
         return describe(
             rows, context, constants, idle_share=0.3,
             cache_bytes=cache[index] * 0.7,
             cache_bandwidth=np.maximum(cache_bandwidth, devices.memory_bandwidth)[index],
             tile_rows=constants["tile_rows"][index],
             tile_columns=constants["tile_columns"][index],
-            pad_rows=constants["pad_rows"][index],
+            spread=spread[index],
+            overhead_bytes=constants["overhead_gib"][index] * 2.0**30,
+            **_runtime(rows, context, constants),
         )  # fmt: skip
+
+
+#: Constants that differ between the runtimes' kernels.
+OF_RUNTIMES = ("matrix_efficiency", "bandwidth_efficiency", "pad_rows")
+
+
+def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[str, Array]:
+    """What depends on the runtime: fixed times of an operator and of a step, and what its kernels reach."""
+    index = rows["device"]
+    stage = "train_" if context.workload.trains else ""
+    framework = framework_columns(rows, context)
+    kernel_us = runtime_column(rows, context, f"{stage}kernel_us", constants["kernel_us"][index])
+    if context.model.generates:
+        kernel_us = runtime_column(rows, context, f"{stage}decoder_kernel_us", kernel_us)
+    kernel_us = kernel_us + constants["thread_us"][index] * (context.devices.compute_units[index] - 1)
+    step_us = runtime_column(rows, context, f"{stage}step_us", framework["step_seconds"] * 1e6)
+    sequence_us = runtime_column(rows, context, "sequence_us", framework["sequence_seconds"] * 1e6)
+    kernels = {name: runtime_column(rows, context, name, constants[name][index]) for name in OF_RUNTIMES}
+    convolution = runtime_column(rows, context, "convolution_efficiency", kernels["matrix_efficiency"])
+    whole = np.ones(len(rows))
+    fuses = context.model.unit == "sample" and not context.workload.trains
+    answer = {
+        "kernel_seconds": kernel_us * 1e-6, "step_seconds": step_us * 1e-6, "sequence_seconds": sequence_us * 1e-6,
+        "convolution_ratio": convolution / kernels["matrix_efficiency"],
+        "stream_efficiency": runtime_column(rows, context, "stream_efficiency", constants["stream_efficiency"][index]),
+        "elementwise_share": runtime_column(rows, context, "elementwise_share", whole) if fuses else whole,
+        "overlap_sharpness": constants["overlap_sharpness"][index],
+        **kernels,
+    }  # fmt: skip
+    known = {entry.name for entry in fields(Machine)}  # fields that the roofline library has in this version
+    return {name: value for name, value in answer.items() if name in known}

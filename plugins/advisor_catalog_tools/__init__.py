@@ -1,0 +1,20 @@
+"""``advisor catalog``: check, count and describe the catalogs, the built-in ones or a folder of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from advisor.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+advisor_hook_version = 1
+
+
+@hookimpl
+def commands(group: click.Group) -> None:
+    """Add ``advisor catalog``."""
+    from advisor_catalog_tools.command import catalog
+
+    group.add_command(catalog)

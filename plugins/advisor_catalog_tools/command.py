@@ -1,0 +1,112 @@
+"""The command ``advisor catalog`` and what is under it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from advisor.cli import output
+from advisor.cli.session import common_options
+from advisor.cli.tables import Column, Table, clean
+from advisor.errors import InputError
+
+#: Kinds that ``schema`` knows, as ``advisor_catalogs.schemas.SCHEMA_KINDS``, which is costly to import for ``--help``.
+KINDS = ("device", "system", "offer", "grid", "provider", "region")
+PROBLEMS_FOUND = 1
+MOST_ROWS = 12
+
+
+@click.group()
+@common_options
+def catalog() -> None:
+    """Check, count and describe the catalogs."""
+
+
+@catalog.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--date", "today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+              help="Day from which the age of prices counts; today unless given.")  # fmt: skip
+@output.json_option
+@common_options
+def check(folder: Path | None, today: datetime | None, as_json: bool, **_: Any) -> None:
+    """Print each problem of the catalogs, one a line.
+
+    Checks the built-in catalogs, or those in FOLDER; the exit code is 1 if there is a problem. Schema, names used
+    twice, references, sources of every figure, ranges and units, physics (peak rate against units and clock, memory rate
+    against width), and prices with their age.
+
+    \b
+    advisor catalog check
+    advisor catalog check my-catalog --json
+    """
+    from advisor_catalogs.check import CHECKS, problems_by_check
+
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder}: no such catalog folder")
+    problems = problems_by_check(folder, today.date() if today else None)
+    count = sum(map(len, problems.values()))
+    if as_json:
+        output.print_json({
+            "schema": output.schema("catalog_check"),
+            "folder": None if folder is None else str(folder),
+            "problems": [{"check": name, "text": line} for name, lines in problems.items() for line in lines],
+            "checks": [{"name": name, "doc": doc, "problems": len(problems[name])} for name, doc in CHECKS.items()],
+        })  # fmt: skip
+    else:
+        for lines in problems.values():
+            for line in lines:
+                click.echo(clean(line))
+        if count == 0:
+            click.echo(f"no problem found; checked {', '.join(CHECKS)}")
+    if count:
+        click.get_current_context().exit(PROBLEMS_FOUND)
+
+
+@catalog.command()
+@click.option("--all", "every", is_flag=True, help=f"Show every row of a count, not only the first {MOST_ROWS}.")
+@output.json_option
+@common_options
+def stats(every: bool, as_json: bool, **_: Any) -> None:
+    """Count what the built-in catalogs hold.
+
+    By kind, vendor, provider, region, country, term and year.
+    """
+    from advisor_catalogs.counts import catalog_counts
+
+    counts = catalog_counts()
+    if as_json:
+        output.print_json({"schema": output.schema("catalog_stats"), "counts": counts})
+        return
+    for number, (title, rows) in enumerate(counts.items()):
+        if number:
+            click.echo()
+        _table(title, rows, len(rows) if every or number == 0 else MOST_ROWS).show()
+
+
+def _table(title: str, rows: dict[str, int], most: int) -> Table:
+    table = Table([Column(title, keep=10), Column("count", "right", 9)])
+    shown = list(rows.items())[:most]
+    for name, count in shown:
+        table.add(name, count)
+    if len(rows) > most:
+        table.add(f"{len(rows) - most} more (--all)", sum(rows.values()) - sum(count for _, count in shown))
+    return table
+
+
+@catalog.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@common_options
+def schema(kind: str, **_: Any) -> None:
+    """Print the JSON schema of a catalog file.
+
+    For an editor that checks while one writes. Offers are CSV, so theirs is the schema of one row.
+
+    \b
+    advisor catalog schema device > device.schema.json
+    """
+    from advisor_catalogs.schemas import file_schema
+
+    output.print_json(file_schema(kind))

@@ -1,0 +1,61 @@
+"""What runtimes make of a processor: time of an operator and of a step, and the share of its rate they reach.
+
+``runtimes.toml`` holds what is typical; a device that was measured gives its own figures as
+``extra["efficiency.RUNTIME.NAME"]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.context import Context
+from advisor.devices import Device
+
+OWN = "efficiency."
+
+
+@cache
+def _tables() -> Mapping[str, Mapping[str, Any]]:
+    import tomli
+
+    return tomli.loads(resources.files(__package__).joinpath("runtimes.toml").read_text("utf-8"))
+
+
+def runtime_of(framework: str) -> str:
+    """Name of the runtime whose table a framework uses, its version ignored; empty where there is none."""
+    words = re.split(r"[\s=]", framework.strip().lower())
+    wanted = re.sub(r"[^a-z]", "", words[0])
+    for name, table in _tables().items():
+        if wanted and wanted in (re.sub("[^a-z]", "", name), *table.get("aliases", ())):
+            return name
+    return ""
+
+
+def runtime_column(rows: Candidates, context: Context, figure: str, otherwise: Array) -> Array:
+    """A figure of each row's runtime on its device; ``otherwise`` (a value a row) where none is known."""
+    names = [runtime_of(framework) for framework in context.frameworks]
+    if not any(names):
+        return otherwise
+    known = np.array([[_figure(device, name, figure) for name in names] for device in context.device_list])
+    found = known[rows["device"], rows["framework"]]
+    return np.where(np.isnan(found), otherwise, found)
+
+
+def _figure(device: Device, runtime: str, figure: str) -> float:
+    """The device's own figure, else the runtime's; NaN where neither gives one."""
+    if not runtime:
+        return np.nan
+    own = device.extra.get(f"{OWN}{runtime}.{figure}")
+    return float(_tables()[runtime].get(figure, np.nan) if own is None else own)
+
+
+def measured(devices: Sequence[Device]) -> Array:
+    """Whether each device gives figures of its own."""
+    return np.array([any(name.startswith(OWN) for name in device.extra) for device in devices])
