@@ -140,3 +140,17 @@ def test_published_models(advisor, name, parameters, active, cache):
     assert whole.parameters == parameters
     assert active is None or whole.active_parameters == active
     assert whole.cache_bytes_per_token == cache
+
+
+def test_a_model_that_is_only_planned():
+    import json
+
+    from click.testing import CliRunner
+
+    from advisor.cli.main import cli
+
+    command = ["inspect", "--params", "70B", "--layers", "80", "--hidden", "8192", "--json"]
+    answer = CliRunner().invoke(cli, command)
+    assert json.loads(answer.stdout)["totals"]["parameters"] == pytest.approx(70e9, rel=0.01)
+    assert CliRunner().invoke(cli, [*command[:-1], "toy4"]).exit_code == 2
+    assert CliRunner().invoke(cli, ["inspect", "--dim", "batch", "toy4"]).exit_code == 2

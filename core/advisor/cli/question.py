@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from advisor.cli import output
+from advisor.cli.model_options import open_model, take_model_options
 from advisor.cli.options import job
 from advisor.cli.progress import progress
 from advisor.cli.session import Session
@@ -49,15 +50,17 @@ def export_options(command: Command) -> Command:
     return command
 
 
-def ask(session: Session, model: str, params: Mapping[str, Any]) -> Ranking:
+def ask(session: Session, model: str | None, params: dict[str, Any]) -> Ranking:
     """Rank ``model`` for the workload that the options describe."""
+    options = take_model_options(params)
     owned: Path | None = params.get("owned")
     if params.get("also_rent") and owned is None:
         raise InputError("--also-rent goes with --owned FILE")
     workload = job(params)
     advisor = session.advisor(owned, params.get("also_rent", False))
     with progress("Ranking hardware"):
-        return advisor.rank(model, workload, ranker=params.get("ranker", ""))
+        loaded = open_model(advisor.registry, model, options)
+        return advisor.rank(loaded, workload, ranker=params.get("ranker", ""))
 
 
 def export_text(ranking: Ranking, name: str, path: Path | None, force: bool) -> None:

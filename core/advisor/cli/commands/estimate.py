@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from advisor.cli import output, words
+from advisor.cli.model_options import model_options, open_model, take_model_options
 from advisor.cli.options import QuestionCommand, job, workload_options
 from advisor.cli.progress import progress
 from advisor.cli.question import export_options, export_text, owned_options
@@ -23,17 +24,18 @@ SCHEMA = {"name": "advisor.estimate", "version": 1}
 
 
 @click.command(cls=QuestionCommand)
-@click.argument("model")
+@click.argument("model", required=False)
 @click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")
 @output.json_option
 @output.csv_option
 @export_options
 @owned_options
+@model_options
 @workload_options
 @common_options
 @click.pass_obj
 def estimate(
-    session: Session, /, model: str, on: str, as_json: bool, as_csv: bool, export: str | None, output_file: Path | None,
+    session: Session, /, model: str | None, on: str, as_json: bool, as_csv: bool, export: str | None, output_file: Path | None,
     force: bool, owned: Path | None, also_rent: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Estimate MODEL on one system: the best recipe there, or the one pinned with --technique.
@@ -43,10 +45,11 @@ def estimate(
     advisor estimate mixtral-8x7b --on 8xh100 --technique fp8,tensor_parallel=4
     """
     output.refuse_both(as_json, as_csv)
+    options = take_model_options(params)
     workload = job(params)
     advisor = session.advisor(owned, also_rent)
     with progress("Estimating"):
-        ranking = advisor.estimate(model, on, workload)
+        ranking = advisor.estimate(open_model(advisor.registry, model, options), on, workload)
     candidate = ranking.best or next(iter(ranking.infeasible), None)
     if candidate is None:
         reasons = sorted(ranking.context.left_out.items(), key=lambda item: -item[1])

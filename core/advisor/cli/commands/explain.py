@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from advisor.cli import output, words
+from advisor.cli.model_options import model_options
 from advisor.cli.options import QuestionCommand, workload_options
 from advisor.cli.question import ask, question_options
 from advisor.cli.session import Session, common_options
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=QuestionCommand)
-@click.argument("model")
+@click.argument("model", required=False)
 @output.json_option
 @click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
               help="Candidates to explain.")  # fmt: skip
 @question_options
+@model_options
 @workload_options
 @common_options
 @click.pass_obj
-def explain(session: Session, /, model: str, as_json: bool, limit: int, **params: Any) -> None:
+def explain(session: Session, /, model: str | None, as_json: bool, limit: int, **params: Any) -> None:
     """Say why hardware is ranked as it is for MODEL; takes the arguments of advisor rank."""
     ranking = ask(session, model, params)
     explanation = ranking.explain(limit)

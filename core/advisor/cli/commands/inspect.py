@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from advisor.cli import output
+from advisor.cli.model_options import model_options, open_model, take_model_options
 from advisor.cli.session import Session, common_options
 from advisor.errors import InputError
 
@@ -34,17 +35,24 @@ def shape_options(command: Command) -> Command:
     return command
 
 
+def planned_options(command: Command) -> Command:
+    """Add the options of a model, ``--layers`` apart."""
+    return model_options(command, layers=False)
+
+
 @click.command()
-@click.argument("model")
-@click.option("--layers", "each", is_flag=True, help="One line a layer group instead of one a kind of layer.")
+@click.argument("model", required=False)
+@click.option("--layers", "each", is_flag=False, flag_value="each", metavar="[COUNT]",
+              help="One line a layer group instead of one a kind of layer; with COUNT, layers of a planned model.")
 @click.option("--on", metavar="DEVICE", help="Set beside it what a device, or 4xDEVICE, offers.")
 @shape_options
+@planned_options
 @output.json_option
 @output.csv_option
 @common_options
 @click.pass_obj
 def inspect(
-    session: Session, /, model: str, each: bool, on: str | None, as_json: bool, as_csv: bool, **shape: Any
+    session: Session, /, model: str | None, each: str | None, on: str | None, as_json: bool, as_csv: bool, **shape: Any
 ) -> None:
     """Show the five metrics of MODEL: parameters, compute, storage, bandwidth, parallelism.
 
@@ -54,7 +62,12 @@ def inspect(
     """
     output.refuse_both(as_json, as_csv)
     registry = session.registry()
-    asked = _question(registry, model, shape)
+    if each is not None and each != "each" and not each[:1].isdigit() and model is None:
+        model, each = each, "each"  # the flag stood before MODEL
+    options = take_model_options(shape)
+    if each is not None and each != "each":
+        options["layers"], each = each, None
+    asked = _question(registry, model, shape, options)
     offer = _offering(registry, on, asked) if on else None
     from advisor.measuring import measure
 
@@ -68,7 +81,7 @@ def inspect(
     else:
         from advisor.cli.metrics_table import show_metrics
 
-        show_metrics(asked, whole, groups, offer, each)
+        show_metrics(asked, whole, groups, offer, each is not None)
     session.warn(registry.plugins.warnings)
 
 
@@ -87,7 +100,7 @@ def compare(session: Session, /, model_a: str, model_b: str, as_json: bool, as_c
 
     output.refuse_both(as_json, as_csv)
     registry = session.registry()
-    asked = [_question(registry, name, shape) for name in (model_a, model_b)]
+    asked = [_question(registry, name, shape, {}) for name in (model_a, model_b)]
     measured = [measure(one) for one in asked]
     if as_json:
         models = [to_dict(one, whole, groups, None) for one, (whole, groups) in zip(asked, measured, strict=True)]
@@ -137,12 +150,11 @@ def model_dict(model: Model) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _question(registry: Registry, name: str, shape: dict[str, Any]) -> Question:
+def _question(registry: Registry, name: str | None, shape: dict[str, Any], options: dict[str, Any]) -> Question:
     from advisor.measuring import question
-    from advisor.reading import read_model
 
     seq_len, batch = _count("--seq-len", shape["seq_len"]), _count("--batch", shape["batch"])
-    model = read_model(registry, name, {} if seq_len is None else {"seq_len": seq_len})
+    model = open_model(registry, name, options if seq_len is None else {**options, "seq_len": seq_len})
     return question(model, seq_len, batch or 1, shape["train"], shape["optimizer"])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from advisor.cli import output
+from advisor.cli.model_options import model_options
 from advisor.cli.options import QuestionCommand, workload_options
 from advisor.cli.question import ask, export_options, export_text, question_options
 from advisor.cli.session import Session, common_options
@@ -18,19 +19,20 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=QuestionCommand)
-@click.argument("model")
+@click.argument("model", required=False)
 @output.json_option
 @output.csv_option
 @click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
               help="Candidates to show, and as many that are not feasible; 0 for all.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Show every candidate, not only the best of each hardware.")
 @question_options
+@model_options
 @export_options
 @workload_options
 @common_options
 @click.pass_obj
 def rank(
-    session: Session, /, model: str, as_json: bool, as_csv: bool, limit: int, everything: bool,
+    session: Session, /, model: str | None, as_json: bool, as_csv: bool, limit: int, everything: bool,
     export: str | None, output_file: Path | None, force: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Rank all hardware on offer for MODEL: a file, a folder, or a name of the catalog (advisor models list).
