@@ -195,8 +195,9 @@ def write_constants(fit: Fit) -> None:
 def left_out(fit: Fit) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
     """Errors on each model, and each device, that the constants were not fitted on."""
     _, _, models, devices = fit.errors()
-    answer: dict[str, dict[str, dict[str, dict[str, float]]]] = {"model": {}, "device": {}}
+    answer: dict[str, dict[str, dict[str, dict[str, float]]]] = {"model": {}, "device": {}, "pooled": {}}
     for kind, labels in (("model", models), ("device", devices)):
+        pooled: list[tuple[Array, Array]] = []
         for label in np.unique(labels):
             if (labels == label).sum() < 20:
                 continue
@@ -205,6 +206,9 @@ def left_out(fit: Fit) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
             per_token, first_token, _, _ = fit.errors()
             out = labels == label
             answer[kind][str(label)] = {"tpot": figures(per_token[out]), "ttft": figures(first_token[out])}
+            pooled.append((per_token[out], first_token[out]))
+        tpot, ttft = (np.concatenate(parts) for parts in zip(*pooled, strict=True))
+        answer["pooled"][kind] = {"tpot": figures(tpot), "ttft": figures(ttft)}
     return answer
 
 

@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 Record = Mapping[str, Any]
 #: Name of a model in the catalog, as benchmarks/accuracy.py has it, to its name in the measurements.
 SPELLED = {"zai-org/GLM-5": "zhipuai/GLM-5", "meta-llama/Llama-3.1-8B": "meta-llama/Llama-3.1-8B-Instruct"}
-DENSE = ("meta-llama/",)
+DENSE = "Llama"  # in the names of the dense models of serve_nvidia.csv
 #: Calculon's published errors on the eight Megatron runs (its validation table), percent.
 CALCULON = {"average": 3.65, "worst": 8.87}
 
@@ -64,18 +64,23 @@ def servers(accuracy: Record, peers: Record, kind: str) -> str:
     return table(head, rows)
 
 
-def estimators(peers: Record) -> str:
-    """All estimators on all rows, then on the rows that every one answers."""
+def estimators(peers: Record, accuracy: Record) -> str:
+    """All estimators on all rows, then on the rows that aiconfigurator answers, then the advisor not fitted."""
     head = ["estimator", "answered", "refused", "TPOT median", "TPOT mean", "TPOT tau", "TTFT median", "TTFT mean",
             "TTFT tau", "ms an estimate"]  # fmt: skip
     rows = []
-    for title, group in (("", peers["estimators"]), (", rows that all answer", peers.get("same_rows", {}))):
+    answered = ", on the rows that aiconfigurator answers"
+    for title, group in (("", peers["estimators"]), (answered, peers.get("same_rows", {}))):
         for name, entry in group.items():
             rows.append([
                 name + title, entry["rows"] - entry["refused"], entry["refused"],
                 *(entry[metric][figure] for metric in ("tpot", "ttft") for figure in ("median", "mean", "kendall_tau")),
                 entry.get("ms_per_estimate"),
             ])  # fmt: skip
+    for kind, found in accuracy["left_out"].get("pooled", {}).items():
+        tpot, ttft = found["tpot"], found["ttft"]
+        rows.append([f"advisor, each {kind} left out of the fit in turn", tpot["rows"], 0, tpot["median"], tpot["mean"],
+                     None, ttft["median"], ttft["mean"], None, None])  # fmt: skip
     return table(head, rows)
 
 
@@ -84,7 +89,8 @@ def noise() -> str:
     found = noise_floor()
     rows = [[kind, *(found.get((kind, metric), {}).get(figure) for metric in ("tpot_ms", "ttft_ms")
                      for figure in ("pairs", "median", "mean"))] for kind in KINDS]  # fmt: skip
-    return table(["measured again by", "TPOT pairs", "median, %", "mean, %", "TTFT pairs", "median, %", "mean, %"], rows)
+    head = ["measured again by", "TPOT pairs", "median, %", "mean, %", "TTFT pairs", "median, %", "mean, %"]
+    return table(head, rows)
 
 
 def groups(peers: Record, count: int = 12) -> str:
@@ -109,7 +115,8 @@ def families(record: Record) -> str:
     """Two efficiencies fitted a family: default, models not fitted, all fitted."""
     rows = [[name, entry["rows"], entry["models"], entry["default"], entry["not_fitted"], entry["fitted"],
              "own" if entry["uses_fit"] else "default"] for name, entry in record.items()]  # fmt: skip
-    return table(["family", "rows", "models", "default constants", "models not fitted", "fitted", "constants used"], rows)
+    head = ["family", "rows", "models", "default constants", "models not fitted", "fitted", "constants used"]
+    return table(head, rows)
 
 
 def calculon(cases: Sequence[Record]) -> str:
@@ -142,3 +149,49 @@ def files(record: Record, prefix: str) -> str:
                                  figures["kendall_tau"], percent(figures["inside_interval"])])  # fmt: skip
     head = ["file", "metric", "rows", "refused", "median, %", "mean, %", "tau", "inside interval"]
     return table(head, rows)
+
+
+def calculon_summary(cases: Sequence[Record]) -> str:
+    """One sentence: ours against Calculon's published figures."""
+    errors = [abs(case["error_percent"]) for case in cases]
+    return (f"Average error {sum(errors) / len(errors):.2f} %, worst {max(errors):.2f} %; Calculon published "
+            f"{CALCULON['average']} % and {CALCULON['worst']} %.")  # fmt: skip
+
+
+def fits(record: Record) -> str:
+    """Whether jobs that ran, and jobs that ran out of memory, were predicted so, by file."""
+    rows = []
+    for name, entry in record["files"].items():
+        said = entry["fits"]
+        if said["ran"] + said["out_of_memory"]:
+            rows.append([name, said["ran"], said["ran_right"], said["out_of_memory"], said["out_of_memory_right"]])
+    return table(["file", "ran", "predicted to fit", "out of memory", "predicted so"], rows)
+
+
+def worst_devices(record: Record, count: int = 6, least: int = 10) -> str:
+    """One sentence: the devices that are furthest off."""
+    entries = {name: entry for kind in ("serving", "images") for name, entry in record[kind]["by_device"].items()
+               if entry["rows"] >= least and entry["median_absolute_percentage_error"] is not None}  # fmt: skip
+    medians = {name: entry["median_absolute_percentage_error"] for name, entry in entries.items()}
+    order = sorted(medians, key=lambda name: -medians[name])[:count]
+    return "Furthest off, images among them: " + ", ".join(f"{short(n)} ({medians[n]:.0f} %)" for n in order) + "."
+
+
+def worst_files(record: Record, count: int = 5, least: int = 10) -> str:
+    """One sentence: the files and metrics that are furthest off."""
+    found = {
+        f"{metric} of {name}": entry["median_absolute_percentage_error"]
+        for name, file in record["files"].items() if name.startswith("serve_")
+        for metric, entry in file["by_metric"].items()
+        if entry["rows"] >= least and entry["median_absolute_percentage_error"] is not None
+    }  # fmt: skip
+    order = sorted(found, key=lambda name: -found[name])[:count]
+    return "Furthest off: " + ", ".join(f"{name} ({found[name]:.0f} %)" for name in order) + "."
+
+
+def local(record: Record) -> str:
+    """Errors on the machine on which benchmarks/local_cpu.py last ran."""
+    rows = [[f"{when} `advisor measure`", *(entry[figure] for figure in ("rows", "median", "mean"))]
+            for when, entry in record["errors"].items()]  # fmt: skip
+    where = f"`python benchmarks/local_cpu.py` on {record['processor']}, {record['cores']} core(s), {record['date']}"
+    return f"{where}:\n\n" + table(["", "rows", "median, %", "mean, %"], rows)

@@ -28,12 +28,12 @@ def _kind(first: str, second: str) -> str:
 
 
 def noise_floor() -> dict[tuple[str, str], Figures]:
-    """By kind of repeat and metric: pairs, and median and mean percentage by which the larger value exceeds the other."""
+    """By kind of repeat and metric: pairs, and median and mean percentage by which the larger value is above."""
     groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
     with TRUTH.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            if int(row["device_count"]) <= MOST_DEVICES:
-                groups.setdefault(tuple(row[name] for name in CONFIGURATION), []).append(row)
+        for line in csv.DictReader(stream):
+            if int(line["device_count"]) <= MOST_DEVICES:
+                groups.setdefault(tuple(line[name] for name in CONFIGURATION), []).append(line)
     found: dict[tuple[str, str], list[float]] = {}
     for rows in groups.values():
         kept: list[tuple[str, float]] = []
@@ -46,6 +46,8 @@ def noise_floor() -> dict[tuple[str, str], Figures]:
             if ratio >= SAME:
                 found.setdefault((_kind(first, second), rows[0]["metric"]), []).append(100 * ratio)
     return {
-        key: {"pairs": len(ratios), "median": round(float(np.median(ratios)), 1), "mean": round(float(np.mean(ratios)), 1)}
+        key: {"pairs": len(ratios), **{
+            name: round(float(figure(ratios)), 1) for name, figure in (("median", np.median), ("mean", np.mean))
+        }}
         for key, ratios in found.items()
-    }
+    }  # fmt: skip

@@ -83,7 +83,7 @@ def answered(row: dict[str, str], estimate: Any) -> dict[str, Any]:
     except Exception as error:  # the peer raises whatever its tables raise; the text is the reason
         return {"reason": f"{type(error).__name__}: {error}".split("\n")[0][:160]}
     seconds = time.perf_counter() - begun
-    return {"ttft_ms": found.ttft, "tpot_ms": found.tpot, "seconds": seconds, "reason": ""}
+    return {"ttft_ms": float(f"{found.ttft:.5g}"), "tpot_ms": float(f"{found.tpot:.5g}"), "seconds": seconds}
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
     python benchmarks/peers.py --aiconfigurator-python PATH/TO/PYTHON
 
 PATH is the interpreter of an environment with aiconfigurator 0.12.0 (a benchmark-only dependency: ``pip install
-aiconfigurator==0.12.0`` in a virtual environment of its own); without it that peer is left out, and a line says so.
+aiconfigurator==0.12.0`` in a virtual environment of its own). Its answers are recorded in
+peers_aiconfigurator.json; without PATH that peer is not run, a line says so, and the recorded answers stand in.
 Rows: tests/truth/serve_nvidia.csv up to 8 devices. Writes benchmarks/peers.json, from which
 benchmarks/make_accuracy_doc.py makes its table. The advisor's constants were fitted on these rows
 (benchmarks/accuracy.py has its errors on models and devices left out); aiconfigurator's tables were measured on
@@ -34,6 +35,7 @@ from advisor.validation.summary import kendall_tau
 HERE = Path(__file__).resolve().parent
 TRUTH = HERE.parent / "tests" / "truth" / "serve_nvidia.csv"
 STORED = HERE / "peers.json"
+ANSWERS = HERE / "peers_aiconfigurator.json"
 METRICS = ("tpot", "ttft")
 MOST_DEVICES = 8
 LEAST_GROUP = 5
@@ -68,8 +70,8 @@ def roofline_rows(registry: Registry, rows: Sequence[Row]) -> tuple[Answers, flo
     return [{"ttft_ms": first, "tpot_ms": further, "reason": ""} for first, further in found], seconds
 
 
-def aiconfigurator_rows(python: str, rows: Sequence[Row]) -> tuple[Answers, float, str]:
-    """aiconfigurator's answers, median seconds an estimate, and its version, from its own interpreter."""
+def ask_aiconfigurator(python: str, rows: Sequence[Row]) -> None:
+    """Record aiconfigurator's answers, median seconds an estimate, and version, from its own interpreter."""
     needed = ("model", "device", "framework", "weights_dtype", "tp", "pp", "dp", "ep",
               "concurrency", "input_tokens", "output_tokens")  # fmt: skip
     sent = json.dumps([{name: row[name] for name in needed} for row in rows])
@@ -78,7 +80,25 @@ def aiconfigurator_rows(python: str, rows: Sequence[Row]) -> tuple[Answers, floa
     answers = json.loads(run.stdout)
     asked = "import importlib.metadata as m; print(m.version('aiconfigurator'))"
     version = subprocess.run([python, "-c", asked], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return answers, float(np.median([answer["seconds"] for answer in answers if "seconds" in answer])), version
+    seconds = float(np.median([answer.pop("seconds") for answer in answers if "seconds" in answer]))
+    lines = [f" {json.dumps(row['id'])}: {json.dumps(answer)}" for row, answer in zip(rows, answers, strict=True)]
+    head = f'{{"version": "{version}", "seconds": {seconds:.4g}, "answers": {{\n'
+    ANSWERS.write_text(head + ",\n".join(lines) + "\n}}\n", "utf-8")
+
+
+def aiconfigurator_rows(python: str | None, rows: Sequence[Row]) -> tuple[Answers, float, str] | None:
+    """Its answers, seconds an estimate, and version; those recorded where it cannot run; None without either."""
+    if python and Path(python).exists():
+        ask_aiconfigurator(python, rows)
+    else:
+        print(f"aiconfigurator not run (no interpreter at {python or '--aiconfigurator-python'}): "
+              + (f"its answers recorded in {ANSWERS.name} are used" if ANSWERS.exists() else "left out"),
+              file=sys.stderr)  # fmt: skip
+        if not ANSWERS.exists():
+            return None
+    found = json.loads(ANSWERS.read_text("utf-8"))
+    unknown = {"reason": "not asked when its answers were recorded"}
+    return [found["answers"].get(row["id"], unknown) for row in rows], found["seconds"], found["version"]
 
 
 def figures(rows: Sequence[Row], answers: Answers, use: Callable[[int], bool]) -> dict[str, Any]:
@@ -150,19 +170,14 @@ def main() -> None:
     rows, own, seconds = advisor_rows(registry)
     found = {"advisor": (own, seconds), "roofline": roofline_rows(registry, rows)}
     record: dict[str, Any] = {"rows": len(rows)}
-    if python and Path(python).exists():
-        answers, seconds, record["aiconfigurator_version"] = aiconfigurator_rows(python, rows)
-        found["aiconfigurator"] = (answers, seconds)
-    else:
-        print(f"aiconfigurator left out: no interpreter at {python or '--aiconfigurator-python'}", file=sys.stderr)
+    peer = aiconfigurator_rows(python, rows)
+    if peer is not None:
+        found["aiconfigurator"] = peer[:2]
+        record["aiconfigurator_version"] = peer[2]
     record["estimators"] = {name: summary(rows, *pair) for name, pair in found.items()}
     if "aiconfigurator" in found:
         both = {index for index, answer in enumerate(found["aiconfigurator"][0]) if "tpot_ms" in answer}
         record["same_rows"] = {name: figures(rows, pair[0], both.__contains__) for name, pair in found.items()}
-    elif STORED.exists():
-        print(f"{STORED.name} keeps aiconfigurator's figures of the last run with it", file=sys.stderr)
-        before = json.loads(STORED.read_text("utf-8"))
-        record = {**before, **record, "estimators": {**before["estimators"], **record["estimators"]}}
     record["groups"] = groups(rows, {name: pair[0] for name, pair in found.items()})
     STORED.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     for name, entry in record["estimators"].items():

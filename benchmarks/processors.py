@@ -31,12 +31,13 @@ CORES_A_STREAM = 4
 #: (table, constant) to its bounds: what physics allows.
 BOUNDS = {
     ("default", "thread_us"): (0.01, 5.0),
+    ("default", "amx_share"): (0.03, 1.0),
+    ("family", "vector_clock"): (0.3, 1.0),
     ("openvino", "matrix_efficiency"): (0.3, 1.0),
     ("openvino", "bandwidth_efficiency"): (0.3, 1.0),
     ("openvino", "kernel_us"): (0.5, 20.0),
     ("pytorch", "matrix_efficiency"): (0.3, 1.0),
     ("pytorch", "bandwidth_efficiency"): (0.03, 1.0),
-    ("pytorch", "stream_efficiency"): (0.03, 1.0),
     ("pytorch", "kernel_us"): (1.0, 60.0),
 }
 
@@ -77,19 +78,25 @@ def log_errors(advisor: Advisor, groups: list[Group]) -> list[tuple[dict[str, st
     return answer
 
 
+def homes(table: str) -> list[dict[str, float]]:
+    """The loaded tables that hold the constant: of all processors, of a runtime, or of every family with its own."""
+    loaded = constants._load("advisor_cpu", "efficiency.toml")
+    if table == "default":
+        return [loaded["default"]]
+    return list(loaded["family"].values()) if table == "family" else [runtimes._tables()[table]]  # type: ignore[list-item]
+
+
 def put(vector: np.ndarray) -> None:
     """Use these constants from now on."""
     for (table, name), value in zip(BOUNDS, np.exp(vector), strict=True):
-        home = constants._load("advisor_cpu", "efficiency.toml") if table == "default" else runtimes._tables()
-        home[table][name] = float(value)  # type: ignore[index]
+        for home in homes(table):
+            home[name] = float(value)
 
 
 def current() -> np.ndarray:
     """The constants in use, as logarithms."""
     default = constants._load("advisor_cpu", "efficiency.toml")["default"]
-    values = [
-        (default if table == "default" else {**default, **runtimes._tables()[table]})[name] for table, name in BOUNDS
-    ]
+    values = [{**default, **homes(table)[0]}[name] for table, name in BOUNDS]
     low, high = np.array(list(BOUNDS.values())).T
     return np.log(np.clip(values, low * 1.01, high * 0.99))
 

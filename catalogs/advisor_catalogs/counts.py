@@ -38,6 +38,10 @@ def catalog_counts() -> dict[str, dict[str, int]]:
             "countries": len(read_countries(catalog_root())),
             "models": len(load_models()),
         },
+        "facilities": {
+            f"regions with {figure}": sum(figure in entry for table in places.values() for entry in table.values())
+            for figure in ("pue", "water_l_per_kwh", "carbon_free_share")
+        },
         "devices by kind": _counted(device.kind for device in devices),
         "devices by vendor": _counted(device.vendor for device in devices),
         "devices by year": _newest_first(launched),

@@ -34,9 +34,9 @@ def catalog() -> None:
 def check(folder: Path | None, today: datetime | None, as_json: bool, **_: Any) -> None:
     """Print each problem of the catalogs, one a line.
 
-    Checks the built-in catalogs, or those in FOLDER; the exit code is 1 if there is a problem. Schema, names used
-    twice, references, sources of every figure, ranges and units, physics (peak rate against units and clock, memory rate
-    against width), and prices with their age.
+    Checks the built-in catalogs, or those in FOLDER; the exit code is 1 if there is a problem. What is checked: schema,
+    names used twice, references, sources of every figure, ranges and units, physics (peak rate against units and
+    clock, memory rate against width), and prices with their age.
 
     \b
     advisor catalog check

@@ -8,7 +8,8 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
-from advisor_cpu.runtimes import measured, runtime_column
+from advisor.formats import FORMATS
+from advisor_cpu.runtimes import arithmetic_codes, measured, runtime_column
 from advisor_roofline import Machine, RooflineBackend
 from advisor_roofline.constants import Constants
 from advisor_roofline.describe import describe
@@ -52,14 +53,15 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
     """What depends on the runtime: fixed times of an operator and of a step, and what its kernels reach."""
     index = rows["device"]
     stage = "train_" if context.workload.trains else ""
-    framework = framework_columns(rows, context)
+    step, sequence = _around(rows, context, constants, stage)
     kernel_us = runtime_column(rows, context, f"{stage}kernel_us", constants["kernel_us"][index])
     if context.model.generates:
         kernel_us = runtime_column(rows, context, f"{stage}decoder_kernel_us", kernel_us)
     kernel_us = kernel_us + constants["thread_us"][index] * (context.devices.compute_units[index] - 1)
-    step_us = runtime_column(rows, context, f"{stage}step_us", framework["step_seconds"] * 1e6)
-    sequence_us = runtime_column(rows, context, "sequence_us", framework["sequence_seconds"] * 1e6)
+    step_us = runtime_column(rows, context, f"{stage}step_us", step)
+    sequence_us = runtime_column(rows, context, "sequence_us", sequence)
     kernels = {name: runtime_column(rows, context, name, constants[name][index]) for name in OF_RUNTIMES}
+    kernels["matrix_efficiency"] = kernels["matrix_efficiency"] * _held(rows, context, constants)
     convolution = runtime_column(rows, context, "convolution_efficiency", kernels["matrix_efficiency"])
     whole = np.ones(len(rows))
     fuses = context.model.unit == "sample" and not context.workload.trains
@@ -68,8 +70,33 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
         "convolution_ratio": convolution / kernels["matrix_efficiency"],
         "stream_efficiency": runtime_column(rows, context, "stream_efficiency", constants["stream_efficiency"][index]),
         "elementwise_share": runtime_column(rows, context, "elementwise_share", whole) if fuses else whole,
-        "overlap_sharpness": constants["overlap_sharpness"][index],
+        "overlap_sharpness": runtime_column(rows, context, "overlap_sharpness", constants["overlap_sharpness"][index]),
+        "matrix_flops": _rate(rows, context),
         **kernels,
     }  # fmt: skip
     known = {entry.name for entry in fields(Machine)}  # fields that the roofline library has in this version
     return {name: value for name, value in answer.items() if name in known}
+
+
+def _around(rows: Candidates, context: Context, constants: Constants, stage: str) -> tuple[Array, Array]:
+    """Microseconds of a step and of a sequence where the runtime has no figures: a server's, or a library call's."""
+    index, framework = rows["device"], framework_columns(rows, context)
+    unnamed = np.array([not name for name in context.frameworks])[rows["framework"]]
+    called = unnamed & (context.workload.trains or not context.model.generates)
+    step = np.where(called, constants[f"{stage}step_us"][index], framework["step_seconds"] * 1e6)
+    return step, np.where(called, constants["sequence_us"][index], framework["sequence_seconds"] * 1e6)
+
+
+def _rate(rows: Candidates, context: Context) -> Array:
+    """Peak FLOP/s of each row, in the format that its runtime computes in where it has one of its own."""
+    code = arithmetic_codes(context)[rows["framework"]]
+    own = context.devices.flops[rows["device"], np.maximum(code, 0)]
+    return np.where(code < 0, context.peak_flops(rows), own)
+
+
+def _held(rows: Candidates, context: Context, constants: Constants) -> Array:
+    """Share of the data sheet's rate that wide vector code holds: lower clocks, and matrix units that wait for data."""
+    index = rows["device"]
+    narrow = np.array([entry.bits <= 16 for entry in FORMATS])[context.devices.carrier[index, rows["compute_format"]]]
+    tiles = (np.nan_to_num(context.devices.extra("amx", 0.0))[index] > 0) & narrow
+    return constants["vector_clock"][index] * np.where(tiles, constants["amx_share"][index], 1.0)

@@ -17,6 +17,7 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.devices import Device
+from advisor.formats import CODES
 
 OWN = "efficiency."
 
@@ -41,11 +42,18 @@ def runtime_of(framework: str) -> str:
 def runtime_column(rows: Candidates, context: Context, figure: str, otherwise: Array) -> Array:
     """A figure of each row's runtime on its device; ``otherwise`` (a value a row) where none is known."""
     names = [runtime_of(framework) for framework in context.frameworks]
-    if not any(names):
+    if not any(names) or not len(rows):
         return otherwise
-    known = np.array([[_figure(device, name, figure) for name in names] for device in context.device_list])
-    found = known[rows["device"], rows["framework"]]
+    used, place = np.unique(rows["device"], return_inverse=True)
+    known = np.array([[_figure(context.device_list[device], name, figure) for name in names] for device in used])
+    found = known[place, rows["framework"]]
     return np.where(np.isnan(found), otherwise, found)
+
+
+def arithmetic_codes(context: Context) -> Array:
+    """Code of the format that each framework computes in whatever the weights' format; -1 where it follows them."""
+    names = [_tables().get(runtime_of(framework), {}).get("arithmetic", "") for framework in context.frameworks]
+    return np.array([CODES[name] if name else -1 for name in names])
 
 
 def _figure(device: Device, runtime: str, figure: str) -> float:

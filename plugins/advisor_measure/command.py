@@ -83,7 +83,7 @@ def _show(device: Device) -> None:
 
 def _warnings(device: Device) -> list[str]:
     busy = device.extra["busy_by_others"]
-    if busy <= BUSY_SHARE * device.compute_units:
+    if device.compute_units == 1 or busy <= BUSY_SHARE * device.compute_units:  # one core: processor time was taken
         return []
     return [f"other processes kept {busy:.1f} processors busy meanwhile: the figures may be too low; "
             "measure again (--force) when the machine is idle"]  # fmt: skip

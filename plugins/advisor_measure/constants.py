@@ -74,6 +74,7 @@ def processor_figures(
         "efficiency.cache_bytes_per_cycle": math.sqrt(cache.triad * cache.read) / cores / clock_hz,
         "efficiency.pad_rows": pad,
         "efficiency.kernel_us": kernel_s * 1e6,
+        "efficiency.amx_share": 1.0,  # peaks are measured, with whatever units the machine has
     }
     for runtime in runtimes:
         extra |= runtime_figures(runtime, peaks, highest, cache.read, cache_bytes)

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def _torch(budget_s: float, cache_bytes: int) -> Runtime:
         for channels, side in CONVOLUTIONS:
             layers = [torch.nn.Conv2d(channels, channels, kernel, padding=kernel // 2) for kernel in KERNELS]
             chain, maps = torch.nn.Sequential(*layers).eval(), torch.ones(IMAGES, channels, side, side)
-            seconds = least_seconds(lambda chain=chain, maps=maps: chain(maps), budget_s / 20)
+            seconds = least_seconds(partial(chain, maps), budget_s / 20)
             answer.convolution_flops.append(_convolution_flops(channels, side) / seconds)
         large = torch.ones(STREAMED_BYTES // 4)
         answer.streamed = 2 * STREAMED_BYTES / least_seconds(lambda: torch.relu(large), budget_s / 20)
@@ -240,9 +241,14 @@ def _keras(budget_s: float, cache_bytes: int) -> Runtime:
             return maps
 
         maps = tensorflow.ones((IMAGES, side, side, channels))
-        seconds = least_seconds(lambda run=maps_through, maps=maps: run(maps).numpy(), budget_s / 20)
+        seconds = least_seconds(partial(_finished, maps_through, maps), budget_s / 20)
         answer.convolution_flops.append(_convolution_flops(channels, side) / seconds)
     return answer
+
+
+def _finished(call: Callable[[Any], Any], argument: Any) -> object:
+    """Call, and wait for the answer."""
+    return call(argument).numpy()
 
 
 def _convolution_flops(channels: int, side: int) -> float:

@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from advisor.candidates import Array
 from advisor_measure.clock import least_seconds
+
+Call = Callable[[], object]
+Run = Callable[[list[Call]], None]
 
 #: Values that one call works on: large enough that calling numpy costs little, small enough for a private cache.
 CHUNK = 1 << 14
@@ -36,43 +41,51 @@ def measure_traffic(cores: int, cache_bytes: int, memory_bytes: int, budget_s: f
         }
 
 
-def _traffic(run: Callable[[list[Callable[[], object]]], None], cores: int, size: int, budget_s: float) -> Traffic:
+def _traffic(run: Run, cores: int, size: int, budget_s: float) -> Traffic:
     """``size`` bytes in all, over the three arrays of each core."""
     each = max(CHUNK, size // 12 // cores)
     shares = [tuple(np.ones(each, dtype=np.float32) for _ in range(3)) for _ in range(cores)]
     whole = 12 * each * cores
     passes = max(1, (32 << 20) // whole)  # small arrays several times, so that waking the threads costs little
-    triad = least_seconds(lambda: run([lambda share=share: _triad(*share, passes) for share in shares]), budget_s / 2)
-    read = least_seconds(lambda: run([lambda share=share: _read(share, passes) for share in shares]), budget_s / 2)
+    triads: list[Call] = [partial(_triad, share, passes) for share in shares]
+    reads: list[Call] = [partial(_read, share, passes) for share in shares]
+    triad = least_seconds(lambda: run(triads), budget_s / 2)
+    read = least_seconds(lambda: run(reads), budget_s / 2)
     return Traffic(whole, passes * whole / triad, passes * whole / read)
 
 
-def _triad(target: np.ndarray, first: np.ndarray, second: np.ndarray, passes: int) -> None:
+def _triad(arrays: tuple[Array, ...], passes: int) -> None:
     """An addition of two arrays into a third: the traffic of a triad, which numpy cannot do in one pass."""
+    target, first, second = arrays
     for _ in range(passes):
         np.add(first, second, out=target)
 
 
-def _read(arrays: tuple[np.ndarray, ...], passes: int) -> None:
+def _read(arrays: tuple[Array, ...], passes: int) -> None:
     for _ in range(passes):
         for array in arrays:
             array.max()
 
 
+def _one_by_one(calls: list[Call]) -> None:
+    for call in calls:
+        call()
+
+
 @contextmanager
-def workers(count: int) -> Iterator[Callable[[list[Callable[[], object]]], None]]:
+def workers(count: int) -> Iterator[Run]:
     """Threads that run calls side by side, each starting when all are ready."""
     if count == 1:
-        yield lambda calls: [call() for call in calls] and None
+        yield _one_by_one
         return
     with ThreadPoolExecutor(count) as pool:
         barrier = threading.Barrier(count)
 
-        def start(call: Callable[[], object]) -> None:
+        def start(call: Call) -> None:
             barrier.wait(timeout=60)
             call()
 
-        def run(calls: list[Callable[[], object]]) -> None:
+        def run(calls: list[Call]) -> None:
             for future in [pool.submit(start, call) for call in calls]:
                 future.result()
 

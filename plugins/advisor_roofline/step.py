@@ -9,7 +9,6 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.models import Layer
-from advisor.operators import ExpertMatMul
 from advisor_roofline.collectives import all_reduce_seconds, all_to_all_seconds, send_seconds
 from advisor_roofline.kernels import Kernels, Work
 from advisor_roofline.machine import Machine

@@ -1,6 +1,7 @@
 """What the built-in catalogs hold: enough, without repeats, every reference known, every figure with a source."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,16 @@ def test_counts():
     assert len(counts["offers by continent"]) >= 3
     assert sum(counts["regions"].values()) >= 60
     assert sum(offer.on_premises for offer in load_offers()) >= 12
+
+
+def test_the_readme_gives_the_counts_that_there_are():
+    text = (Path(__file__).parents[2] / "catalogs" / "README.md").read_text("utf-8")
+    counts = catalog_counts()
+    entries, providers = counts["entries"], len(counts["offers by provider"])
+    assert f"one file a family | {entries['devices']} |" in text
+    assert f"| {entries['systems written down']}, and one for each" in text
+    assert f"has purchase prices | {entries['offers']} in {providers} |" in text
+    assert f"region to country, grid, PUE, water, carbon-free share | {entries['regions']} |" in text
 
 
 @pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider"])

@@ -103,8 +103,11 @@ def test_published_prices():
     prices = {offer.id: offer.price_usd_per_hour for offer in load_offers()}
     assert prices["aws/p5.48xlarge/us-east-1/on-demand"] == 55.04
     assert prices["gcp/tpu-v5e-8/us-central1/on-demand"] == pytest.approx(8 * 1.20)
-    assert prices["nebius/gpu-h100-sxm_8gpu/eu-north1/on-demand"] == 23.6
+    assert prices["nebius/gpu-h100-sxm_8gpu/eu-north1/on-demand"] == 8 * 4.50  # from 1 October 2026
     assert prices["azure/ND96isr_H100_v5/eastus/on-demand"] == 98.32
+    assert prices["coreweave/h100-8x/us-east-04/spot"] == 19.71
+    assert prices["hyperstack/n3-H100-SXM5x8/CANADA-1/on-demand"] == pytest.approx(8 * 3.20)
+    assert prices["hotaisle/bm-mi300x-8/us-michigan-1/on-demand"] == 27.12
 
 
 def test_grids():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from advisor.devices import Device
 from advisor_measure import command as command_module
 from advisor_measure import processor
 from advisor_measure.facts import cpu_quota, expand, memory_bytes, read_facts
+from advisor_measure.products import measure_products
 from advisor_measure.saved import saved_devices
 
 
@@ -86,7 +88,9 @@ def test_empty_system_still_gives_facts(tmp_path: Path) -> None:
     assert facts.model
 
 
-def test_real_measurement_is_a_valid_device() -> None:
+def test_real_measurement_is_a_valid_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = partial(measure_products, rows=(1, 16, 128), weights=((256, 256),))
+    monkeypatch.setattr(processor, "measure_products", small)
     device = processor.measure_processor(1.0, lambda what: None, runtimes=False)
     assert device.id == "local-cpu"
     assert 0 < device.extra["efficiency.matrix_efficiency"] <= 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from advisor.errors import InputError
-from advisor_preferences.read_profiles import read_profiles
 from advisor_preferences.orders import LexicographicRanker, TopsisRanker, WeightedRanker
+from advisor_preferences.read_profiles import read_profiles
 
 ASPECTS = {"cost", "latency", "throughput", "energy", "carbon", "privacy", "quality"}
 

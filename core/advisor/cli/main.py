@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 import click
 
@@ -63,28 +62,9 @@ class Commands(Root):
 
     @staticmethod
     def _added(ctx: click.Context) -> dict[str, click.Command]:
-        """Commands of other distributions' plugins; this one's are in ``COMMANDS``, so it is not loaded for help."""
-        session = ctx.ensure_object(Session)
-        if not session.plugins and not foreign_plugins():
-            return {}
-        found = session.plugin_commands(tuple(own_plugins()) if session.discover else ())
+        """Commands that plugins add."""
+        found = ctx.ensure_object(Session).plugin_commands()
         return {name: found[name] for name in sorted(found) if name not in COMMANDS}
-
-
-def own_plugins() -> list[str]:
-    """Names of the plugins that came with this very distribution."""
-    return [entry.name for entry in _entries() if entry.dist and entry.dist.name == _distribution()]
-
-
-def foreign_plugins() -> list[str]:
-    """Names of the plugins that other distributions installed."""
-    return [entry.name for entry in _entries() if not entry.dist or entry.dist.name != _distribution()]
-
-
-def _entries() -> list[Any]:
-    from importlib import metadata
-
-    return list(metadata.entry_points(group="advisor"))
 
 
 def _distribution() -> str:
