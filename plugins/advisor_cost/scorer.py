@@ -47,7 +47,8 @@ class CostScorer(Scorer):
             if context.model.generates:
                 objectives.append(
                     Objective("cost_per_million_tokens", "USD/1M tokens", "minimize",
-                              "a million output tokens at the actual load", aspect="cost" if by_token else "", negligible=1e-3)
+                              "a million output tokens at the actual load",
+                              aspect="cost" if by_token else "", negligible=1e-3)
                 )  # fmt: skip
             return objectives
         objectives.append(
@@ -56,8 +57,9 @@ class CostScorer(Scorer):
         )  # fmt: skip
         if ends:
             objectives.append(
-                Objective("cost_per_run", "USD", "minimize", "the whole job", aspect="cost", limited_by="budget", negligible=0.01)
-            )
+                Objective("cost_per_run", "USD", "minimize", "the whole job", aspect="cost", limited_by="budget",
+                          negligible=0.01)
+            )  # fmt: skip
         return objectives
 
     def score(self, rows: Candidates, context: Context) -> Scores:

@@ -36,9 +36,10 @@ def model_options(command: Command, layers: bool = True) -> Command:
     """Add the options of a model; ``layers`` leaves ``--layers`` to a command that has one of its own."""
     for flag, name, text in reversed((*PLAN, LAYERS) if layers else PLAN):
         command = click.option(flag, f"plan_{name}", metavar="COUNT", help=text)(command)
-    command = click.option("--image-size", metavar="COUNT", help="Size of images where the file leaves it open.")(command)
-    return click.option("--dim", multiple=True, metavar="NAME=SIZE", help="Size of a dimension that the file leaves open; "
-                        "repeatable.")(command)  # fmt: skip
+    size = click.option("--image-size", metavar="COUNT", help="Size of images where the file leaves it open.")
+    dim = click.option("--dim", multiple=True, metavar="NAME=SIZE",
+                       help="Size of a dimension that the file leaves open; repeatable.")  # fmt: skip
+    return dim(size(command))
 
 
 def take_model_options(params: dict[str, Any]) -> dict[str, Any]:
@@ -85,5 +86,5 @@ def open_model(registry: Registry, model: str | None, options: Mapping[str, Any]
             raise InputError(f"{model}: sizes of a planned model (--{next(iter(planned))}) go without MODEL")
         return read_model(registry, model, options)
     if not planned:
-        raise InputError("missing argument MODEL: a file, a catalog id (advisor models list), or sizes such as --params 70B")
+        raise InputError("missing argument MODEL: a file, a name (advisor models list), or sizes such as --params 70B")
     return read_source(registry, ModelSource("plan", options=options))

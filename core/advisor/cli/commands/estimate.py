@@ -35,8 +35,8 @@ SCHEMA = {"name": "advisor.estimate", "version": 1}
 @common_options
 @click.pass_obj
 def estimate(
-    session: Session, /, model: str | None, on: str, as_json: bool, as_csv: bool, export: str | None, output_file: Path | None,
-    force: bool, owned: Path | None, also_rent: bool, **params: Any,
+    session: Session, /, model: str | None, on: str, as_json: bool, as_csv: bool, export: str | None,
+    output_file: Path | None, force: bool, owned: Path | None, also_rent: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Estimate MODEL on one system: the best recipe there, or the one pinned with --technique.
 
