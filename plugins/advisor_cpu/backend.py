@@ -61,6 +61,9 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
     step_us = runtime_column(rows, context, f"{stage}step_us", step)
     sequence_us = runtime_column(rows, context, "sequence_us", sequence)
     kernels = {name: runtime_column(rows, context, name, constants[name][index]) for name in OF_RUNTIMES}
+    if context.model.unit == "token":
+        linear = runtime_column(rows, context, "linear_bandwidth_efficiency", kernels["bandwidth_efficiency"])
+        kernels["bandwidth_efficiency"] = linear
     kernels["matrix_efficiency"] = kernels["matrix_efficiency"] * _held(rows, context, constants)
     convolution = runtime_column(rows, context, "convolution_efficiency", kernels["matrix_efficiency"])
     whole = np.ones(len(rows))

@@ -100,6 +100,7 @@ def runtime_figures(runtime: Runtime, peaks: dict[str, float], bandwidth: float,
         "matrix_efficiency": share,
         "convolution_efficiency": convolution and min(1.0, convolution),
         "bandwidth_efficiency": read,
+        "linear_bandwidth_efficiency": read,
         "stream_efficiency": runtime.streamed and min(1.0, runtime.streamed / bandwidth),
         "pad_rows": pad,
     }
