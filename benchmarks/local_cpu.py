@@ -83,8 +83,6 @@ def measured_devices(folder: Path) -> list[Any]:
 
 def predictions(folder: Path, rows: list[Row], device: Any) -> list[float | None]:
     """What the advisor predicts for each row on a device."""
-    import advisor_gguf
-    import advisor_onnx
     from advisor import Advisor
     from advisor.validation import validate
 
@@ -94,7 +92,7 @@ def predictions(folder: Path, rows: list[Row], device: Any) -> list[float | None
         writer = csv.DictWriter(stream, [*names, "device"])
         writer.writeheader()
         writer.writerows({**row, "device": device.id} for row in rows)
-    advisor = Advisor([advisor_gguf, advisor_onnx], devices=[device])
+    advisor = Advisor(devices=[device])
     answer = validate(advisor.registry, path)
     for row in answer.rows:
         if row["reason"]:
@@ -146,7 +144,7 @@ def _summary(rows: list[Row], when: str) -> dict[str, float]:
 def _print(rows: list[Row]) -> None:
     for row in rows:
         point = " ".join(f"{name} {row[name]}" for name in ("batch", "micro_batch", "seq_len", "input_tokens",
-                                                            "weights_dtype") if row.get(name))  # fmt: skip
+                                                            ) if row.get(name))  # fmt: skip
         figures = [f"{when} {row[when]:.4g} ({row[f'{when}_error_percent']:+.0f} %)" if row[when] else f"{when} -"
                    for when in ("before", "after")]  # fmt: skip
         print(f"{row['model']:20s} {row['framework']:12s} {row['task']:6s} {point:34s} {row['metric']:21s} "

@@ -218,10 +218,9 @@ def llama_cpp(folder: Path) -> list[Row]:
                     model.eval([token + 3])
 
             first, each = least(prefill, 4.0), least(decode, 2.0) / 16
-            shared = {"batch": 1, "input_tokens": prompt, "output_tokens": 17,
-                      "weights_dtype": {"f16": "fp16"}.get(name, name)}  # fmt: skip
-            rows.append(_row("llama", "llama.cpp", "serve", "ttft_ms", first * 1e3, **shared))
-            rows.append(_row("llama", "llama.cpp", "serve", "tpot_ms", each * 1e3, **shared))
+            shared = {"batch": 1, "input_tokens": prompt, "output_tokens": 17}
+            rows.append(_row(path.name, "llama.cpp", "serve", "ttft_ms", first * 1e3, **shared))
+            rows.append(_row(path.name, "llama.cpp", "serve", "tpot_ms", each * 1e3, **shared))
         del model
     return rows
 

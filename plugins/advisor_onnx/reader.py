@@ -6,13 +6,14 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from advisor.errors import ModelFileError
 from advisor.interfaces import ModelReader, ModelSource
 from advisor.models import Model
-from advisor_onnx.errors import OnnxError
-from advisor_onnx.parse import MODEL_FIELDS
-from advisor_onnx.wire import Wire
+
+if TYPE_CHECKING:
+    from advisor_onnx.wire import Wire
 
 #: Fields of a model looked at to tell whether a file is one: there are few, and the graph is one of them.
 MOST_CLAIM_FIELDS = 2000
@@ -42,6 +43,7 @@ class OnnxReader(ModelReader):
         """Read the model; raises ``ModelFileError`` in one line."""
         from advisor_onnx.convert import to_model
         from advisor_onnx.dimensions import Dimensions
+        from advisor_onnx.errors import OnnxError
         from advisor_onnx.parse import Parser
         from advisor_onnx.stored import Store
         from advisor_onnx.walk import Walk
@@ -67,6 +69,9 @@ class OnnxReader(ModelReader):
 @contextmanager
 def _opened(path: Path) -> Iterator[Wire]:
     """The file's bytes, of which only those that are looked at are loaded."""
+    from advisor_onnx.errors import OnnxError
+    from advisor_onnx.wire import Wire
+
     with path.open("rb") as stream:
         if path.stat().st_size == 0:
             raise OnnxError("is empty")
@@ -75,6 +80,9 @@ def _opened(path: Path) -> Iterator[Wire]:
 
 
 def _looks_like_onnx(path: Path) -> bool:
+    from advisor_onnx.errors import OnnxError
+    from advisor_onnx.parse import MODEL_FIELDS
+
     try:
         with _opened(path) as wire:
             graph = False

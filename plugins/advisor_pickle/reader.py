@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from advisor.errors import ModelFileError
 from advisor.interfaces import ModelReader, ModelSource
 from advisor.models import Model
-from advisor_pickle.files import ADVICE, LEGACY, ZIP, is_torch_zip, looks_pickled, read_legacy, read_zip
-from advisor_pickle.tensors import Found
+
+if TYPE_CHECKING:
+    from advisor_pickle.tensors import Found
 
 NOTE = "read from the pickle's opcodes: nothing in the file was loaded or run; safetensors is the safer format"
 
@@ -28,6 +30,8 @@ class PickleReader(ModelReader):
     def claims(self, source: ModelSource) -> bool:
         if source.path is None:
             return False
+        from advisor_pickle.files import LEGACY, ZIP, is_torch_zip, looks_pickled
+
         if source.path.name.endswith(INDEX):
             return source.document is not None and isinstance(source.document.get("weight_map"), Mapping)
         if source.head.startswith(ZIP):
@@ -36,8 +40,8 @@ class PickleReader(ModelReader):
 
     def read(self, source: ModelSource) -> Model:
         """Read the model; raises ``ModelFileError`` in one line that says what to do instead."""
+        from advisor_safetensors.convert import from_checkpoint
         from advisor_safetensors.files import Checkpoint
-        from advisor_safetensors.reader import from_checkpoint
 
         if source.path is None:
             raise ModelFileError(f"{source.name}: no file to read")
@@ -55,6 +59,8 @@ class PickleReader(ModelReader):
 
 
 def _read(path: Path) -> Found:
+    from advisor_pickle.files import ADVICE, LEGACY, ZIP, read_legacy, read_zip
+
     head = ModelSource(str(path), path=path).head
     if head.startswith(ZIP):
         return read_zip(path)

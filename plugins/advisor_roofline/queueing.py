@@ -257,7 +257,7 @@ def _wait(replica: Replica, rate: Array, load: Array) -> tuple[Array, Array]:
     factor = factor * (1 + 0.25 * even * np.minimum(rate * replica.prefill, 1.0) * (1 - few))  # clumps (fitted)
     mean = factor * load / (1 - load) / rate
     # one place: M/G/1 exactly; many: the tail of M/D/c (fitted, 4 to 128 places)
-    spread = 1 - fixed * (2 / 3 * (1 - load) * few + 0.3 * (1 - few))
+    spread = 1 - fixed**1.5 * (2 / 3 * (1 - load) * few + 0.3 * (1 - few))
     return mean, mean**2 * spread
 
 

