@@ -49,12 +49,14 @@ class Candidates:
     read-only: columns are replaced, never changed in place, so that copies may share them.
     """
 
-    __slots__ = ("_columns", "_length", "schema")
+    __slots__ = ("_columns", "_groups", "_length", "schema")
 
     def __init__(self, length: int, schema: Schema, columns: Mapping[str, Any] | None = None) -> None:
         self._length = length
         self.schema = schema
         self._columns: dict[str, Array] = {}
+        # Columns taken from other tables and not yet looked at: arrays there, and the rows of this table in them.
+        self._groups: list[tuple[dict[str, Array], Array]] = []
         for name, value in (columns or {}).items():
             self[name] = value
 
@@ -62,21 +64,35 @@ class Candidates:
         return self._length
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns
+        return name in self._columns or any(name in columns for columns, _ in self._groups)
 
     @property
     def names(self) -> list[str]:
         """Columns that were set."""
-        return list(self._columns)
+        return list(dict.fromkeys([*self._columns, *(name for columns, _ in self._groups for name in columns)]))
 
     def __getitem__(self, name: str) -> Array:
         found = self._columns.get(name)
         if found is None:
+            for columns, rows in self._groups:
+                if name in columns:
+                    taken: Array = columns[name][rows]
+                    taken.flags.writeable = False
+                    self._columns[name] = taken
+                    return taken
             column = self._declared(name)
             found = np.full(self._length, column.default, dtype=column.dtype)
             found.flags.writeable = False
             self._columns[name] = found
         return found
+
+    def value(self, name: str, row: int) -> Any:
+        """One cell, without copying a column that was not read yet."""
+        if name not in self._columns:
+            for columns, rows in self._groups:
+                if name in columns:
+                    return columns[name][rows[row]]
+        return self[name][row]
 
     def __setitem__(self, name: str, value: Any) -> None:
         column = self._declared(name)
@@ -105,21 +121,19 @@ class Candidates:
         self[f"{name}.high"] = high
 
     def take(self, rows: Any) -> Self:
-        """Return the rows of a boolean mask or of positions as a new table."""
+        """Return the rows of a boolean mask or of positions as a new table; a column is copied when it is read."""
         index = np.asarray(rows)
         if index.dtype == bool:
             index = np.flatnonzero(index)
         answer = type(self)(len(index), self.schema)
-        for name, array in self._columns.items():
-            taken = array[index]
-            taken.flags.writeable = False
-            answer._columns[name] = taken
+        answer._groups = [(dict(self._columns), index), *((columns, rows[index]) for columns, rows in self._groups)]
         return answer
 
     def copy(self) -> Self:
         """Return a table that shares the arrays, which are never changed in place."""
         answer = type(self)(self._length, self.schema)
         answer._columns = dict(self._columns)
+        answer._groups = list(self._groups)
         return answer
 
     @classmethod
@@ -128,7 +142,7 @@ class Candidates:
         if len(tables) == 1:
             return tables[0]
         answer = cls(sum(len(table) for table in tables), tables[0].schema)
-        for name in dict.fromkeys(name for table in tables for name in table._columns):
+        for name in dict.fromkeys(name for table in tables for name in table.names):
             joined = np.concatenate([table[name] for table in tables])
             joined.flags.writeable = False
             answer._columns[name] = joined

@@ -34,9 +34,8 @@ class Choices:
 
     def recipe(self, rows: Candidates, row: int) -> dict[str, str]:
         """Slot to label for the techniques of one row."""
-        return {
-            slot: labels[code] for slot, labels in self.labels.items() if (code := int(rows[f"choice.{slot}"][row]))
-        }
+        chosen = {slot: int(rows.value(f"choice.{slot}", row)) for slot in self.labels}
+        return {slot: self.labels[slot][code] for slot, code in chosen.items() if code}
 
 
 def make_schema(techniques: list[Technique], more: list[Column]) -> Schema:

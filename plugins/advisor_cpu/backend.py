@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 
 from advisor.candidates import Array, Candidates
@@ -68,7 +66,7 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
     convolution = runtime_column(rows, context, "convolution_efficiency", kernels["matrix_efficiency"])
     whole = np.ones(len(rows))
     fuses = context.model.unit == "sample" and not context.workload.trains
-    answer = {
+    return {
         "kernel_seconds": kernel_us * 1e-6, "step_seconds": step_us * 1e-6, "sequence_seconds": sequence_us * 1e-6,
         "convolution_ratio": convolution / kernels["matrix_efficiency"],
         "stream_efficiency": runtime_column(rows, context, "stream_efficiency", constants["stream_efficiency"][index]),
@@ -77,8 +75,6 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
         "matrix_flops": _rate(rows, context),
         **kernels,
     }  # fmt: skip
-    known = {entry.name for entry in fields(Machine)}  # fields that the roofline library has in this version
-    return {name: value for name, value in answer.items() if name in known}
 
 
 def _around(rows: Candidates, context: Context, constants: Constants, stage: str) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from advisor_roofline.constants import Constants
 from advisor_roofline.frameworks import framework_columns
 from advisor_roofline.links import link_columns
 from advisor_roofline.machine import Machine
+from advisor_roofline.step import OVERLAP_SHARPNESS
 
 #: Share of a serving engine's overhead that is left in training, where no graphs are captured.
 TRAINING_OVERHEAD = 0.4
@@ -33,6 +34,10 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "bandwidth": bandwidth,
         "units": devices.compute_units[index],
         "matrix_efficiency": constants["matrix_efficiency"][index],
+        "elementwise_share": np.ones(len(rows)),
+        "stream_efficiency": constants["bandwidth_efficiency"][index],
+        "overlap_sharpness": np.full(len(rows), OVERLAP_SHARPNESS),
+        "convolution_ratio": np.ones(len(rows)),
         "split_depth": constants["split_depth"][index],
         "link_efficiency": constants["link_efficiency"][index],
         "attention_efficiency": constants["attention_efficiency"][index],

@@ -73,6 +73,14 @@ class Kernels:
         self._passes = machine.unfused_passes if self._trains else np.ones(len(rows))
         self._casts = np.where(computed < 16, machine.cast_passes, 0.0)  # to and from narrow formats in training
         self._bandwidth = machine.bandwidth * machine.bandwidth_efficiency
+        # A pass reads every weight once: a cache that does not hold them all holds none of them the next time.
+        self._weights_cached = self._all_weights() <= machine.cache_bytes
+
+    def _all_weights(self) -> Array:
+        """Bytes of all matrix weights on one device."""
+        stored = sum(copies * op.parameters for op, copies in self.model.operators() if op.quantizable)
+        bits = np.where(self.rows["requantized"], self.rows["weight_bits"], format_named(self.model.weight_format).bits)
+        return stored * bits / 8 / self.rows["tensor_parallel"] / self.rows["pipeline_parallel"]
 
     def weight_bytes_each(self, op: Operator) -> Array:
         """Stored bytes of one weight of the operator."""
@@ -106,8 +114,13 @@ class Kernels:
         traffic = inner * outer / op.groups * self.weight_bytes_each(op)
         moved = op.input_elements * units + count * outer if isinstance(op, Convolution) else count * (inner + outer)
         rate = self._rate(op) * self._fill(count, outer / op.groups, inner)
+        if isinstance(op, Convolution):
+            rate = rate * self.machine.convolution_ratio
         efficiency = self.machine.bandwidth_efficiency * (self._unpacking if op.quantizable else 1.0)
-        seconds = self._move(traffic + moved * self.activation_bytes, efficiency)
+        moved_bytes = moved * self.activation_bytes
+        cold = np.where(self._weights_cached, 0.0, traffic)
+        seconds = self._move(moved_bytes + traffic - cold, efficiency)
+        seconds = seconds + cold / (self.machine.bandwidth * efficiency)
         return KernelTime(flops / rate, seconds, self._fixed() + self._cast(op, moved), flops)
 
     def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
@@ -161,8 +174,10 @@ class Kernels:
     def _streamed(self, op: Operator, work: Work) -> KernelTime:
         share = self.rows["tensor_parallel"] if self._trains else devices_sharing(op, self.rows)
         moved = op.activation_elements * work.units * self.activation_bytes * self._passes / share
+        moved = moved * self.machine.elementwise_share
+        seconds = self._move(moved, self.machine.stream_efficiency)
         zero = np.zeros(len(self.rows))
-        return KernelTime(zero, self._move(moved), self._fixed() * (1.0 if moved.any() else 0.0), zero)
+        return KernelTime(zero, seconds, self._fixed() * (1.0 if moved.any() else 0.0), zero)
 
     def _cast(self, op: Operator, values: Array) -> Array:
         """Time to convert an operator's inputs and outputs where training computes in a narrow format."""

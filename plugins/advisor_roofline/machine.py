@@ -15,7 +15,10 @@ class Machine:
     ``matrix_flops`` is of the format that the row computes in, ``wide_flops`` of 16-bit (or the widest
     native) arithmetic for attention and for operators that stay unquantized. ``tile_rows`` and
     ``tile_columns`` are the block that one unit works on: smaller shapes are padded to it.
-    ``split_depth`` is the length of inner product from which on blocks are cut so that more units share them.
+    ``convolution_ratio`` is the rate of convolutions over that of other products; ``overlap_sharpness`` how
+    arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what fusion leaves of
+    element-wise traffic, which runs at ``stream_efficiency``. ``split_depth`` is the length of inner product
+    from which on blocks are cut so that more units share them.
     """
 
     matrix_flops: Array
@@ -36,6 +39,10 @@ class Machine:
     tile_rows: Array
     tile_columns: Array
     pad_rows: Array
+    overlap_sharpness: Array
+    elementwise_share: Array
+    stream_efficiency: Array
+    convolution_ratio: Array
     split_depth: Array
     link_efficiency: Array
     kernel_seconds: Array

@@ -9,6 +9,7 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.models import Layer
+from advisor.operators import Convolution
 from advisor_roofline.collectives import all_reduce_seconds, all_to_all_seconds, send_seconds
 from advisor_roofline.kernels import Kernels, Work
 from advisor_roofline.machine import Machine
@@ -64,8 +65,10 @@ def forward_time(
         for op in layer.operators:
             kernel = kernels.time(op, work)
             repeats = op.copies * layer.count * passes
+            # What a convolution moves is part of the rate that it reaches.
+            sharpness = OVERLAP_SHARPNESS if isinstance(op, Convolution) else machine.overlap_sharpness
             step.compute += repeats * kernel.arithmetic
-            step.memory += repeats * _not_hidden(kernel.arithmetic, kernel.traffic)
+            step.memory += repeats * _not_hidden(kernel.arithmetic, kernel.traffic, sharpness)
             step.launch += repeats * kernel.fixed
             step.flops += repeats * kernel.flops
         step.link += (
@@ -86,11 +89,11 @@ def forward_time(
 OVERLAP_SHARPNESS = 2.9
 
 
-def _not_hidden(arithmetic: Array, traffic: Array) -> Array:
+def _not_hidden(arithmetic: Array, traffic: Array, sharpness: Array | float) -> Array:
     """Time by which traffic lengthens a kernel beyond its arithmetic."""
     larger = np.maximum(np.maximum(arithmetic, traffic), 1e-30)
     ratio = np.minimum(arithmetic, traffic) / larger
-    return larger * (1 + ratio**OVERLAP_SHARPNESS) ** (1 / OVERLAP_SHARPNESS) - arithmetic
+    return larger * (1 + ratio**sharpness) ** (1 / sharpness) - arithmetic
 
 
 def backward_passes(rows: Candidates) -> Array:

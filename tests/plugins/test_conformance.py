@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILT_IN = {entry.name: entry.value for entry in metadata.entry_points(group="advisor")
             if entry.dist is not None and entry.dist.name == "hardware-advisor"}  # fmt: skip
 #: A catalog's devices are estimated by other plugins, and its models read by others.
-BESIDE = {"catalogs": ["advisor_huggingface", "advisor_layer_table", "advisor_cpu", "advisor_gpu", "advisor_tpu"]}
+BESIDE = {
+    "measure": ["advisor_cpu"],
+    "catalogs": ["advisor_huggingface", "advisor_layer_table", "advisor_cpu", "advisor_gpu", "advisor_tpu"],
+}
 SAMPLES = {"keras": sorted((ROOT / "tests/keras/data").glob("*.h5"))[:2]}
 #: What no plugin may import before it is asked for something.
 HEAVY = ("h5py", "torch", "tensorflow", "keras", "onnx", "pandas", "rich", "tomli", "scipy")

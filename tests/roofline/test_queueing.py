@@ -73,7 +73,7 @@ def test_everything_grows_with_the_rate_and_is_infinite_at_the_capacity():
     for mixture in (met.first_token, met.per_token, met.request):
         for share in (0.5, 0.95, 0.99):
             times = mixture.quantile(share)
-            assert np.all(np.diff(times[:-1]) > -5e-3 * times[:-2])  # near the capacity tokens come ever more evenly
+            assert np.all(np.diff(times[:-1]) > -1e-3 * times[:-2])
             assert np.isinf(times[-1])
     assert met.waiting[-1] == 1
 

@@ -116,7 +116,7 @@ def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:
     if not gains or max(gains, key=lambda gain: gain[0])[0] <= 0:
         return ""
     _, name, item = max(gains, key=lambda gain: gain[0])
-    mine, other = float(item.value[best.row]), float(item.value[second.row])
+    mine, other = item.at(best.row)[0], item.at(second.row)[0]
     more = "lower" if item.objective.direction == "minimize" else "higher"
     unit = item.objective.unit
     change = ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -31,16 +32,59 @@ def estimate_objectives(context: Context) -> list[Objective]:
     return answer
 
 
-@dataclass
-class Measured:
-    """An objective with its values over the rows, and what each part adds."""
+class TakenParts(Mapping[str, Array]):
+    """Some rows of the parts of an objective, copied when they are read."""
 
-    objective: Objective
-    value: Array
-    low: Array
-    high: Array
-    parts: dict[str, Array]
-    scorer: str = ""
+    def __init__(self, parts: Mapping[str, Array], rows: Array) -> None:
+        self._parts, self._rows = parts, rows
+
+    def __getitem__(self, name: str) -> Array:
+        return np.asarray(self._parts[name][self._rows])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+class Measured:
+    """An objective with its values over the rows, and what each part adds; ``rows`` of them, copied when read."""
+
+    def __init__(
+        self, objective: Objective, value: Array, low: Array, high: Array, parts: Mapping[str, Array],
+        scorer: str = "", rows: Array | None = None,
+    ) -> None:  # fmt: skip
+        self.objective = objective
+        self.scorer = scorer
+        self.parts = parts
+        self._whole = (value, low, high)
+        self._rows = rows
+
+    def _end(self, end: int) -> Array:
+        whole = self._whole[end]
+        return whole if self._rows is None else np.asarray(whole[self._rows])
+
+    @cached_property
+    def value(self) -> Array:
+        """The value of every row."""
+        return self._end(0)
+
+    @cached_property
+    def low(self) -> Array:
+        """The low end of every row's interval."""
+        return self._end(1)
+
+    @cached_property
+    def high(self) -> Array:
+        """The high end of every row's interval."""
+        return self._end(2)
+
+    def at(self, row: int) -> tuple[float, float, float]:
+        """Value, low and high of one row."""
+        place = row if self._rows is None else self._rows[row]
+        value, low, high = (float(whole[place]) for whole in self._whole)
+        return value, low, high
 
     @property
     def is_estimate(self) -> bool:
@@ -49,8 +93,8 @@ class Measured:
 
     def take(self, rows: Array) -> Measured:
         """Return the rows of a mask or of positions."""
-        return Measured(self.objective, self.value[rows], self.low[rows], self.high[rows],
-                        {name: part[rows] for name, part in self.parts.items()}, self.scorer)  # fmt: skip
+        places = rows if self._rows is None else self._rows[rows]
+        return Measured(self.objective, *self._whole, TakenParts(self.parts, rows), self.scorer, places)
 
     def losses(self, feasible: Array) -> Array:
         """How much worse each row is than the best feasible one: 0 at the best, 1 at twice as bad.

@@ -61,7 +61,7 @@ class Candidate:
 
     def column(self, name: str) -> float:
         """Raw value of a column of the candidate table."""
-        return float(self.table[name][self.row])
+        return float(self.table.value(name, self.row))
 
     @property
     def model_name(self) -> str:
@@ -71,27 +71,27 @@ class Candidate:
     @property
     def system(self) -> System:
         """The system of which it uses ``system_count``."""
-        return self.ranking.context.system_list[int(self.table["system"][self.row])]
+        return self.ranking.context.system_list[int(self.table.value("system", self.row))]
 
     @property
     def device(self) -> Device:
         """The device."""
-        return self.ranking.context.device_list[int(self.table["device"][self.row])]
+        return self.ranking.context.device_list[int(self.table.value("device", self.row))]
 
     @property
     def device_count(self) -> int:
         """Devices over all units."""
-        return int(self.table["device_count"][self.row] * self.table["units"][self.row])
+        return int(self.table.value("device_count", self.row) * self.table.value("units", self.row))
 
     @property
     def system_count(self) -> int:
         """Systems over all units."""
-        return int(self.table["nodes"][self.row] * self.table["units"][self.row])
+        return int(self.table.value("nodes", self.row) * self.table.value("units", self.row))
 
     @property
     def offer(self) -> Offer | None:
         """Where it can be had, if known."""
-        index = int(self.table["offer"][self.row])
+        index = int(self.table.value("offer", self.row))
         return self.ranking.context.offer_list[index] if index >= 0 else None
 
     @property
@@ -102,7 +102,7 @@ class Candidate:
     @property
     def batch(self) -> int:
         """Requests or samples in flight in one replica."""
-        return int(self.table["batch"][self.row])
+        return int(self.table.value("batch", self.row))
 
     @property
     def estimated(self) -> bool:
@@ -150,8 +150,7 @@ class Candidate:
         if not self.estimated:
             return {}
         return {
-            m.objective.name: Figure(float(m.value[self.row]), float(m.low[self.row]), float(m.high[self.row]),
-                                     m.objective.unit)
+m.objective.name: Figure(*m.at(self.row), m.objective.unit)
             for m in self.ranking.measured if not m.is_estimate
         }  # fmt: skip
 
@@ -180,7 +179,7 @@ class Candidate:
         ]
         if self.ranking.context.workload.trains:
             names += ["micro_batch", "global_batch"]
-        return {name: int(self.table[name][self.row]) for name in names}
+        return {name: int(self.table.value(name, self.row)) for name in names}
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, as ``docs/json.md`` describes."""

@@ -58,7 +58,7 @@ def show_explained(ranking: Ranking, item: Explained) -> None:
     if item.contributions:
         table = Table([Column("aspect"), Column("value", "right"), Column("weight", "right"),
                        Column("loss", "right"), Column("adds", "right")], indent=3)  # fmt: skip
-        values = {m.objective.aspect: format_quantity(float(m.value[candidate.row]), m.objective.unit)
+        values = {m.objective.aspect: format_quantity(m.at(candidate.row)[0], m.objective.unit)
                   for m in ranking.measured if m.objective.aspect}  # fmt: skip
         for aspect, (loss, weight, added) in sorted(item.contributions.items(), key=lambda entry: -entry[1][2]):
             table.add(aspect, values.get(aspect, "-"), f"{weight:.2f}", f"{loss:.2f}", f"{added:.3f}")
