@@ -213,7 +213,8 @@ def _order(
     excess = np.ones(len(rows))
     for violation in violations:
         excess = excess * violation.excess()
-    order = np.lexsort((score, np.where(feasible, 0.0, excess), ~feasible))
+    good, bad = np.flatnonzero(feasible), np.flatnonzero(~feasible)
+    order = np.concatenate([good[np.argsort(score[good], kind="stable")], bad[np.lexsort((score[bad], excess[bad]))]])
     return Ranking(
         context=context, registry=registry, choices=choices, rows=rows.take(order), too_big=too_big,
         feasible_count=int(feasible.sum()), measured=[item.take(order) for item in measured],
