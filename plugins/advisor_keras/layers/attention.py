@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from advisor.operators import Elementwise, MatMul, Operator
+from advisor_graph.operators import SampleAttention
 from advisor_keras.config import Config, Shape, TensorArgument, shown
-from advisor_keras.operators import SampleAttention
 from advisor_keras.result import Result, elements, layer, moved
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from advisor.operators import Convolution, Operator
+from advisor_graph.operators import TransposedConvolution
 from advisor_keras.activations import activation
 from advisor_keras.config import Config, Shape
-from advisor_keras.operators import TransposedConvolution
 from advisor_keras.result import LAYERS, Result, elements, only_input
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from advisor.operators import Operator
+from advisor_graph.operators import repeated
 from advisor_keras.config import Config, Shape, shown
 from advisor_keras.layers.merging import broadcast
-from advisor_keras.operators import repeated
 from advisor_keras.result import Result, elements, layer, moved, only_input
 
 
