@@ -121,3 +121,8 @@ def _check_profile(profile: Profile) -> None:
     weights = [float(weight) for weight in profile.weights.values()]
     if not any(weights) or not all(math.isfinite(weight) and weight >= 0 for weight in weights):
         raise PluginError("weights: expected numbers of zero or more, not all zero")
+    _check_text("settings", profile.settings)
+    if not isinstance(profile.ranker, str):
+        raise PluginError(f"ranker: expected the name of a ranker, not {profile.ranker!r}")
+    if not all(math.isfinite(float(number)) and float(number) >= 0 for number in profile.settings.values()):
+        raise PluginError("settings: expected numbers of zero or more")

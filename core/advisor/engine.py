@@ -11,10 +11,11 @@ from advisor.contract import LIMITS, check_objective
 from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.estimating import by_backend, estimate, fits, memory, scale_out
 from advisor.expand import Choices, apply_techniques, batch_rows, hardware_rows, make_schema
-from advisor.interfaces import Backend, Ranker, Scorer, Scores
+from advisor.interfaces import Backend, Scorer, Scores
 from advisor.plugins import guarded
 from advisor.ranking.feasibility import Violation, feasible_rows, limit_violations
 from advisor.ranking.objectives import Measured, measured_estimates
+from advisor.ranking.ordering import rank_scores
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
 from advisor.registry import Registry
@@ -209,7 +210,7 @@ def _order(
     reference = feasible if feasible.any() else np.ones(len(rows), dtype=bool)
     losses = np.column_stack([item.losses(reference) for item in judged]) if judged else np.zeros((len(rows), 0))
     row_weights = objective_weights([item.objective for item in judged], weights)
-    score = _rank_scores(losses, row_weights, context, registry)
+    score = rank_scores(losses, row_weights, reference, [item.objective.aspect for item in judged], context, registry)
     excess = np.ones(len(rows))
     for violation in violations:
         excess = excess * violation.excess()
@@ -222,24 +223,3 @@ def _order(
                     for v in violations],
         score=score[order], weights=weights, losses=losses[order],
     )  # fmt: skip
-
-
-def _rank_scores(losses: Array, weights: Array, context: Context, registry: Registry) -> Array:
-    """Ask the ranker; a plain weighted sum where none is registered or it fails."""
-    name = context.ranker
-    if name and name not in registry.rankers:
-        raise UnknownNameError("ranker", name, registry.rankers)
-    ranker: Ranker | None = registry.rankers.get(name or "weighted")
-
-    def call() -> Array:
-        assert ranker is not None
-        scores = _column(ranker.scores(losses, weights), len(losses), f"scores of ranker {ranker.name}")
-        if not np.isfinite(scores).all():
-            raise PluginError("scores hold a number that is not finite")
-        return scores
-
-    if ranker is None:
-        return np.asarray(losses @ weights)
-    losses.flags.writeable = weights.flags.writeable = False
-    found = guarded(registry.owner(ranker), f"ranker {ranker.name!r}", context.warn, call, input_errors=False)
-    return np.asarray(losses @ weights) if found is None else found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from advisor.candidates import Array, Candidates
 from advisor.columns import Column
 from advisor.context import Context
 from advisor.devices import Source
-from advisor.errors import ModelFileError
+from advisor.errors import InputError, ModelFileError
 from advisor.models import Model
 
 if TYPE_CHECKING:
@@ -214,27 +214,49 @@ class Scorer(ABC):
 
 
 class Ranker(ABC):
-    """Puts candidates in order by several objectives."""
+    """Puts candidates in order by several objectives.
+
+    ``losses`` are (rows, objectives): 0 at the best feasible value, 1 at twice as bad. ``weights`` sum to 1.
+    """
 
     name: str
     doc: str = ""
 
+    def configured(self, settings: Mapping[str, float], aspects: Sequence[str]) -> Ranker:
+        """Return the ranker with what the user set for aspects, ``--ranker NAME:ASPECT=NUMBER,...``.
+
+        ``aspects`` name the columns of ``losses``. Raises ``InputError`` for a setting it does not have.
+        """
+        if settings:
+            raise InputError(f"ranker {self.name!r} has no settings; given: {', '.join(settings)}")
+        return self
+
     @abstractmethod
     def scores(self, losses: Array, weights: Array) -> Array:
-        """Return a score a row, lower is better.
+        """Return a score a row, lower is better."""
 
-        ``losses`` is (rows, objectives): 0 at the best value, 1 at twice as bad. ``weights`` sum to 1.
+    def fitted(self, losses: Array, weights: Array) -> Callable[[Array], Array]:
+        """Return a function that scores any rows as these are scored, one row at a time.
+
+        A ranker whose scores depend on the other rows (on the best or worst of them, or on how many
+        are better) overrides it and takes from ``losses`` what it needs.
         """
+        return lambda rows: self.scores(rows, weights)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Named weights of aspects; ``tasks`` it is the default of."""
+    """Named weights of aspects; ``tasks`` it is the default of.
+
+    It may name the ``ranker`` that suits it, with ``settings`` of aspects.
+    """
 
     name: str
     weights: Mapping[str, float]
     doc: str = ""
     default_for: tuple[str, ...] = ()
+    ranker: str = ""
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 class Exporter(ABC):

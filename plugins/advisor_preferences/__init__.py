@@ -1,4 +1,4 @@
-"""How feasible candidates are put in order: weighted sum, TOPSIS, lexicographic; and named weights."""
+"""How feasible candidates are put in order: weighted sum, TOPSIS, lexicographic, epsilon-constraint; and named weights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 @hookimpl
 def rankers() -> Iterable[Ranker]:
     """Return the rankers; the first is the default."""
-    from advisor_preferences.orders import LexicographicRanker, TopsisRanker, WeightedRanker
+    from advisor_preferences.orders import TopsisRanker, WeightedRanker
+    from advisor_preferences.priorities import EpsilonConstraintRanker, LexicographicRanker
 
-    return [WeightedRanker(), TopsisRanker(), LexicographicRanker()]
+    return [WeightedRanker(), TopsisRanker(), LexicographicRanker(), EpsilonConstraintRanker()]
 
 
 @hookimpl

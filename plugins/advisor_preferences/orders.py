@@ -1,11 +1,21 @@
-"""Rankers: a score a row from losses (rows, objectives) and weights; lower is better."""
+"""Rankers that make one number of all objectives: weighted sum and TOPSIS; lower is better."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from advisor.candidates import Array
 from advisor.interfaces import Ranker
+
+
+def weighted_sum(losses: Array, weights: Array) -> Array:
+    """Weighted sum of each row, added in the order of the columns, so that a row's sum depends on it alone."""
+    answer = np.zeros(len(losses))
+    for column, weight in enumerate(weights.tolist()):
+        answer += losses[:, column] * weight
+    return answer
 
 
 class WeightedRanker(Ranker):
@@ -16,14 +26,15 @@ class WeightedRanker(Ranker):
 
     def scores(self, losses: Array, weights: Array) -> Array:
         """Return the weighted mean loss."""
-        return np.asarray(losses @ weights)
+        return weighted_sum(losses, weights)
 
 
 class TopsisRanker(Ranker):
     """Technique for order of preference by similarity to the ideal solution.
 
-    Hwang and Yoon, Multiple Attribute Decision Making, 1981: columns divided by their Euclidean
-    norms and weighted; distances to the best and the worst value of every objective.
+    Hwang and Yoon, Multiple Attribute Decision Making, Springer 1981: columns divided by their
+    Euclidean norms and weighted; distances to the best and the worst value of every objective.
+    Columns of any sign do: one that is better when higher is its negative.
     """
 
     name = "topsis"
@@ -31,36 +42,26 @@ class TopsisRanker(Ranker):
 
     def scores(self, losses: Array, weights: Array) -> Array:
         """Return 1 - relative closeness: 0 at the ideal, 1 at the worst of everything."""
+        return self.fitted(losses, weights)(losses)
+
+    def fitted(self, losses: Array, weights: Array) -> Callable[[Array], Array]:
+        """Take the norms, the ideal and the worst from ``losses``."""
         if not len(losses):
-            return np.zeros(0)
-        norms = np.sqrt(np.einsum("ij,ij->j", losses, losses))
-        weighted = losses * (weights / np.where(norms > 0, norms, 1.0))
-        to_best = np.linalg.norm(weighted - weighted.min(axis=0), axis=1)
-        to_worst = np.linalg.norm(weighted - weighted.max(axis=0), axis=1)
-        total = to_best + to_worst
-        return np.where(total > 0, to_best / np.where(total > 0, total, 1.0), 0.0)
+            return lambda rows: np.zeros(len(rows))
+        norms = np.sqrt((losses * losses).sum(axis=0))
+        scale = weights / np.where(norms > 0, norms, 1.0)
+        ideal, worst = losses.min(axis=0) * scale, losses.max(axis=0) * scale
+
+        def scored(rows: Array) -> Array:
+            to_ideal, to_worst = _distance(rows, scale, ideal), _distance(rows, scale, worst)
+            total = to_ideal + to_worst
+            return np.where(total > 0, to_ideal / np.where(total > 0, total, 1.0), 0.0)
+
+        return scored
 
 
-class LexicographicRanker(Ranker):
-    """Objectives one after the other, the heaviest first; losses within a step of tolerance are equal.
-
-    Lexicographic ordering with just-noticeable differences (Tversky, Intransitivity of preferences,
-    Psychological Review 76, 1969), made transitive by fixed steps.
-    """
-
-    name = "lexicographic"
-    doc = "the heaviest objective decides; the next one only between near equals"
-
-    def __init__(self, tolerance: float = 0.07) -> None:
-        self.tolerance = tolerance  # in losses: 0.07 is about 5 % of a ratio-scaled value
-
-    def scores(self, losses: Array, weights: Array) -> Array:
-        """Return the position in the order, the same for rows equal in every step."""
-        if not len(losses):
-            return np.zeros(0)
-        heaviest_first = [column for column in np.argsort(-weights, kind="stable") if weights[column] > 0]
-        if not heaviest_first:
-            return np.zeros(len(losses))
-        steps = np.floor(losses[:, heaviest_first] / self.tolerance)
-        _, positions = np.unique(steps, axis=0, return_inverse=True)
-        return np.asarray(positions, dtype=float).reshape(-1)
+def _distance(rows: Array, scale: Array, point: Array) -> Array:
+    square = np.zeros(len(rows))
+    for column in range(rows.shape[1]):
+        square += (rows[:, column] * scale[column] - point[column]) ** 2
+    return np.asarray(np.sqrt(square))

@@ -20,5 +20,11 @@ def read_profiles(path: Path | None = None) -> list[Profile]:
         wrong = [aspect for aspect, weight in weights.items() if not isinstance(weight, (int, float)) or weight < 0]
         if wrong or not any(weights.values()):
             raise InputError(f"{path}: {name}: weights: expected numbers of zero or more, not all zero")
-        profiles.append(Profile(name, weights, entry.get("doc", ""), tuple(entry.get("default_for", ()))))
+        settings = entry.get("settings", {})
+        if not isinstance(settings, dict) or any(type(number) not in (int, float) for number in settings.values()):
+            raise InputError(f"{path}: {name}: settings: expected a table such as {{cost = 0.1}}")
+        profiles.append(
+            Profile(name, weights, entry.get("doc", ""), tuple(entry.get("default_for", ())), entry.get("ranker", ""),
+                    settings)
+        )  # fmt: skip
     return profiles

@@ -34,7 +34,8 @@ def owned_options(command: Command) -> Command:
 
 def question_options(command: Command) -> Command:
     """Add ``--ranker`` and the options of owned hardware."""
-    ranker = click.option("--ranker", default="", metavar="NAME", help="Ranker that puts the candidates in order.")
+    ranker = click.option("--ranker", default="", metavar="NAME[:ASPECT=NUMBER,...]",
+                          help="Ranker that puts the candidates in order, with its settings of aspects.")  # fmt: skip
     return owned_options(ranker(command))
 
 

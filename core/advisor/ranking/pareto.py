@@ -1,4 +1,9 @@
-"""The exact Pareto front of rows in any number of objectives."""
+"""The exact Pareto front of rows in any number of objectives.
+
+A row is dominated if another is at least as good in all objectives and better in one; equal rows do
+not dominate each other. The front of a whole is the front of the fronts of its parts, so that rows
+may also come in chunks.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +11,109 @@ import numpy as np
 
 from advisor.candidates import Array
 
+#: Passes over all that is left go on while one of the last few left out this share of it.
+WORTHWHILE = 1 / 64
+FEW_PASSES = 8
+#: Comparisons held at once, in rows x rows.
+MOST_PAIRS = 1 << 19
+#: Rows that are compared with each other at once, near each other in all objectives.
+CELL = 512
+#: Cells are cut anew while that leaves out a share of the rows.
+SHRINKING = 1.15
+
 
 def pareto_front(losses: Array) -> Array:
     """Return the mask of rows that no other row dominates.
 
-    ``losses`` is (rows, objectives), lower is better. A row is dominated if another is at least as
-    good in all objectives and better in one; equal rows do not dominate each other. Rows are visited
-    by their sum, so that each one still standing is on the front (Kung, Luccio and Preparata 1975
-    for the problem; the visit order is sort-filter-skyline, Chomicki et al. 2003).
+    ``losses`` is (rows, objectives), finite, lower is better. The rows of least sum strike out most
+    others, in one pass each (sort-filter-skyline, Chomicki, Godfrey, Gryz and Liang, ICDE 2003). What
+    is left is cut into cells of near rows, each cell to its own front, and these are compared with
+    all rows that could dominate any of the cell (divide and conquer, as Kung, Luccio and Preparata,
+    Journal of the ACM 22(4), 1975).
     """
     count = len(losses)
     front = np.zeros(count, dtype=bool)
-    if count == 0 or losses.shape[1] == 0:
+    columns = [np.ascontiguousarray(column) for column in losses.T if count and column.min() < column.max()]
+    if not columns:
         return ~front
-    remaining = np.argsort(losses.sum(axis=1), kind="stable")
-    values = losses[remaining]
-    while len(remaining):
-        pivot = values[0]
-        front[remaining[0]] = True
-        no_worse = (values >= pivot).all(axis=1)
-        better = (values > pivot).any(axis=1)
-        keep = ~(no_worse & better)
-        keep[0] = False
-        equal = no_worse & ~better
-        front[remaining[equal]] = True
-        keep &= ~equal
-        remaining, values = remaining[keep], values[keep]
+    order = np.argsort(sum(_scaled(column) for column in columns), kind="stable")
+    places, columns = _strike(order, [column[order] for column in columns])
+    values = np.column_stack(columns)
+    unique, groups = np.unique(values, axis=0, return_inverse=True)
+    kept = np.zeros(len(unique), dtype=bool)
+    kept[_front_of_distinct(unique)] = True
+    front[places[kept[groups.reshape(-1)]]] = True
     return front
+
+
+def _scaled(column: Array) -> Array:
+    """The column from 0 to 1."""
+    least, most = column.min(), column.max()
+    return np.asarray((column - least) / (most - least) if most > least else np.zeros(len(column)))
+
+
+def _strike(places: Array, columns: list[Array]) -> tuple[Array, list[Array]]:
+    """Strike out what single rows dominate, one pass a row, while that leaves much out."""
+    progress = [1.0] * FEW_PASSES
+    turn = 0
+    while turn < len(places) and max(progress[-FEW_PASSES:]) > WORTHWHILE:
+        worse = columns[0] >= columns[0][turn]
+        for column in columns[1:]:
+            worse &= column >= column[turn]
+        worse_rows = np.flatnonzero(worse)
+        equal = np.ones(len(worse_rows), dtype=bool)
+        for column in columns:
+            equal &= column[worse_rows] == column[turn]
+        worse[worse_rows[equal]] = False
+        struck = len(worse_rows) - int(equal.sum())
+        progress.append(struck / len(places))
+        if struck:
+            keep = ~worse
+            turn = int(keep[:turn].sum())
+            places, columns = places[keep], [column[keep] for column in columns]
+        turn += 1
+    return places, columns
+
+
+def _front_of_distinct(values: Array) -> Array:
+    """Positions of the front of rows of which no two are equal: cells of near rows, then cells against all rivals."""
+    places = np.arange(len(values))
+    before = 2 * len(places)
+    while CELL < len(places) < before / SHRINKING:
+        before = len(places)
+        places = np.concatenate([cell[~_dominated_by(values[cell], values[cell])] for cell in _cells(values, places)])
+    columns = [np.ascontiguousarray(column) for column in values[places].T]
+    kept = []
+    for cell in _cells(values, places):
+        worst = values[cell].max(axis=0)
+        near = columns[0] <= worst[0]
+        for column, bound in zip(columns[1:], worst[1:], strict=True):
+            near &= column <= bound
+        kept.append(cell[~_dominated_by(values[places[near]], values[cell])])
+    return np.concatenate(kept)
+
+
+def _cells(values: Array, places: Array, axis: int = 0) -> list[Array]:
+    """Cut the rows at the median of one objective after the other until few are together (Bentley 1975, k-d tree)."""
+    if len(places) <= CELL:
+        return [places]
+    half = len(places) // 2
+    cut = np.argpartition(values[places, axis], half)
+    axis = (axis + 1) % values.shape[1]
+    return _cells(values, places[cut[:half]], axis) + _cells(values, places[cut[half:]], axis)
+
+
+def _dominated_by(rivals: Array, rows: Array) -> Array:
+    """Mask of the rows that some rival dominates, where no two rows are equal: each row is its own only equal."""
+    no_worse = np.zeros(len(rows), dtype=np.int64)
+    step = max(1, MOST_PAIRS // max(len(rows), 1))
+    for start in range(0, len(rivals), step):
+        part = rivals[start : start + step]
+        pairs = part[:, 0, None] <= rows[None, :, 0]
+        for column in range(1, rows.shape[1]):
+            pairs &= part[:, column, None] <= rows[None, :, column]
+        no_worse += pairs.sum(axis=0)
+    return np.asarray(no_worse > 1)
 
 
 def dominated(row: Array, losses: Array) -> bool:

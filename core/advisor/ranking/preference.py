@@ -27,7 +27,8 @@ def aspect_weights(workload: Workload, aspects: list[str], profiles: Mapping[str
                 raise UnknownNameError("weight", name, aspects)
         chosen = workload.weights
     else:
-        chosen = _profile(workload, profiles)
+        profile = chosen_profile(workload, profiles)
+        chosen = {} if profile is None else profile.weights
     known = {name: float(chosen.get(name, 0.0)) for name in aspects}
     total = sum(known.values())
     if total <= 0:
@@ -35,15 +36,15 @@ def aspect_weights(workload: Workload, aspects: list[str], profiles: Mapping[str
     return {name: weight / total for name, weight in known.items()}
 
 
-def _profile(workload: Workload, profiles: Mapping[str, Profile]) -> Mapping[str, float]:
+def chosen_profile(workload: Workload, profiles: Mapping[str, Profile]) -> Profile | None:
+    """The profile that the user names, or that of the task where nothing else says what matters."""
     if workload.profile:
         if workload.profile not in profiles:
             raise UnknownNameError("profile", workload.profile, profiles)
-        return profiles[workload.profile].weights
-    for profile in profiles.values():
-        if workload.task in profile.default_for:
-            return profile.weights
-    return {}
+        return profiles[workload.profile]
+    if workload.optimize or workload.weights:
+        return None
+    return next((profile for profile in profiles.values() if workload.task in profile.default_for), None)
 
 
 def objective_weights(objectives: list[Objective], weights: Mapping[str, float]) -> Array:

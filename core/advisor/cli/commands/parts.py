@@ -77,6 +77,7 @@ profiles = listing(Kind(
     lambda item: [item.name, ", ".join(item.default_for),
                   ", ".join(f"{name} {weight:g}" for name, weight in item.weights.items()), item.doc],
     lambda item: {"name": item.name, "doc": item.doc, "weights": dict(item.weights),
-                  "default_for": list(item.default_for)},
+                  "default_for": list(item.default_for),
+                  "ranker": item.ranker, "settings": dict(item.settings)},
     lambda item: [item.name], _owner,
 ), "List and show profiles: named weights of what matters.")  # fmt: skip
