@@ -1,4 +1,4 @@
-"""How feasible candidates are put in order: weighted sum, TOPSIS, lexicographic, epsilon-constraint; and named weights."""
+"""Rankers (weighted sum, TOPSIS, lexicographic, epsilon-constraint) and profiles, which are named weights."""
 
 from __future__ import annotations
 

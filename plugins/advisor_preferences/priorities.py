@@ -47,7 +47,7 @@ class LexicographicRanker(_ByAspect):
     """
 
     name = "lexicographic"
-    doc = "the heaviest objective decides, the next only between near equals; settings: tolerance of an aspect, in losses"
+    doc = "the heaviest objective decides, the next between near equals; settings: tolerance of an aspect, in losses"
     usual = 0.07
 
     def fitted(self, losses: Array, weights: Array) -> Callable[[Array], Array]:
@@ -82,11 +82,11 @@ class EpsilonConstraintRanker(_ByAspect):
     Cybernetics 1(3), 1971), augmented by a hair of the others so that the first is on the Pareto front
     (Mavrotas, Applied Mathematics and Computation 213(2), 2009). What breaks a bound comes after, by
     how much it breaks all of them. The settings are bounds on aspects, in losses: 1 is twice as bad
-    as the best there is.
+    as the best there is. Without any, each other aspect that has weight is bounded by 1.
     """
 
     name = "epsilon_constraint"
-    doc = "the heaviest objective among those that keep every bound; settings: bound on an aspect, in losses (usual: 1)"
+    doc = "the heaviest objective among those that keep every bound; settings: bound on an aspect, in losses"
     usual = 1.0
 
     def fitted(self, losses: Array, weights: Array) -> Callable[[Array], Array]:
@@ -96,8 +96,10 @@ class EpsilonConstraintRanker(_ByAspect):
         first = int(np.argmax(weights))
         bounds = np.full(len(weights), np.inf)
         for column, weight in enumerate(weights.tolist()):
-            if column in self.by_column or (weight > 0 and column != first):
-                bounds[column] = self.by_column.get(column, self.usual)
+            if self.by_column:
+                bounds[column] = self.by_column.get(column, np.inf)
+            elif weight > 0 and column != first:
+                bounds[column] = self.usual
         hair = weights * AUGMENTATION
         hair[first] = 1.0
 

@@ -1,4 +1,4 @@
-"""Record the first fronts that pymoo (pip install pymoo) finds: python tests/core/record_pymoo.py, with pytest installed"""
+"""Record the first fronts that pymoo finds (pip install pymoo pytest): python tests/core/record_pymoo.py"""
 
 import json
 from importlib.metadata import version
