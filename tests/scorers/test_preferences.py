@@ -69,7 +69,7 @@ def test_lexicographic_without_tolerance_is_the_order_of_a_sort():
 def test_epsilon_constraint_by_hand():
     # cost, latency, quality; latency within 1 of the best, quality within 0.2
     losses = np.array([[0.0, 1.5, 0.0], [0.4, 1.0, 0.0], [0.4, 0.5, 0.2], [0.2, 0.5, 0.3], [0.0, 9.0, 0.0]])
-    ranker = EpsilonConstraintRanker().configured({"quality": 0.2}, ["cost", "latency", "quality"])
+    ranker = EpsilonConstraintRanker().configured({"latency": 1, "quality": 0.2}, ["cost", "latency", "quality"])
     scores = ranker.scores(losses, np.array([0.6, 0.2, 0.2]))
     # within: 2 and 1 (equal cost, 2 has less of the others); then 3 misses by 0.1, 0 by 0.5, 4 by 8
     assert np.argsort(scores).tolist() == [2, 1, 3, 0, 4]
