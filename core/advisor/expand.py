@@ -22,6 +22,9 @@ from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, ch
 SERVED_AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SAMPLES_AT_ONCE = (1, 8, 64, 512, 4096)
 MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
+#: Stages whose techniques make up a layout, and settings by which a layout leaves one out.
+LAYOUT_STAGES = ("layout", "memory")
+OFF = ("none", "off", "0")
 #: Settings of one technique that are tried at most: each multiplies the candidates.
 MOST_SETTINGS = 1000
 
@@ -122,11 +125,15 @@ def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
         for alias in technique.aliases:
             by_name.setdefault(normalise(alias), technique.name)
     pins: dict[str, str] = {}
-    for text in context.workload.techniques:
-        name, _, setting = text.partition("=")
+    for text in context.workload.named_techniques:
+        name, _, setting = (part.strip() for part in text.partition("="))
+        if normalise(name + setting) in by_name:  # zero=1 is zero1
+            name, setting = name + setting, ""
+        elif normalise(setting) in OFF and text in context.workload.layout:
+            continue  # what a layout does not name is off
         if normalise(name) not in by_name:
             raise UnknownNameError("technique", name, by_name)
-        pins[by_name[normalise(name)]] = setting.strip()
+        pins[by_name[normalise(name)]] = setting
     for name in context.workload.without_techniques:
         if normalise(name) not in by_name:
             raise UnknownNameError("technique", name, by_name)
@@ -144,6 +151,9 @@ def _apply_slot(
     unwanted = {normalise(name) for name in context.workload.without_techniques}
     pinned = [member for member in members if member.name in pins]
     required = pinned
+    exact = context.workload.layout and not context.workload.searches_layouts
+    if exact and not pinned and members[0].stage in LAYOUT_STAGES:
+        return rows
     if not pinned:
         asked = [(m, guarded(owner[m.name], f"technique {m.name!r}", context.warn,
                              lambda m=m: bool(m.required(context)))) for m in members]  # type: ignore[misc]  # fmt: skip
@@ -259,13 +269,29 @@ def _training_batches(rows: Candidates, context: Context) -> Candidates:
         ladder = np.array([np.inf])  # a small network runs a replica's whole share at once
     else:
         ladder = np.array(MICRO_BATCHES, dtype=float)
+        if context.workload.searches_layouts:
+            ladder = np.array([size for size in range(1, MICRO_BATCHES[-1] + 1) if wanted % size == 0], dtype=float)
     index = np.repeat(np.arange(len(rows)), len(ladder))
     micro = np.tile(ladder, len(rows))
     share = most[index]
     micro = np.where(np.isinf(micro), share, micro)
+    together = micro * rows["data_parallel"][index]
+    batch = np.full(len(index), float(wanted))
+    if context.workload.batch_size is None:  # the default is rounded to whole micro-batches of every replica
+        batch = np.maximum(np.round(wanted / together), 1) * together
     keep = micro <= share
+    if context.model.unit == "token":
+        whole = batch % together == 0
+        context.note(f"data parallel x micro-batch does not divide the {wanted} samples of a step",
+                     int((keep & ~whole).sum()))  # fmt: skip
+        keep &= whole
+    # An interleaved schedule runs micro-batches in groups of one a stage (Narayanan et al. 2021, section 2.2).
+    stages, chunks = rows["pipeline_parallel"][index], rows["virtual_stages"][index]
+    grouped = (chunks == 1) | (batch // np.maximum(together, 1) % stages == 0)
+    context.note("interleaved stages need a multiple of the stages in micro-batches", int((keep & ~grouped).sum()))
+    keep &= grouped
     answer = rows.take(index[keep])
     answer["micro_batch"] = micro[keep]
-    answer["global_batch"] = float(wanted)
+    answer["global_batch"] = batch[keep]
     answer["batch"] = micro[keep]
     return answer

@@ -8,9 +8,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from advisor.errors import InputError, nearest
+from advisor.names import normalise
 from advisor.units import Bytes, Count, Dollars, PerSecond, Seconds, Watts
 
 Task = Literal["train", "finetune", "serve", "batch"]
+
+#: What a layout may call the micro-batch.
+MICRO_BATCH_WORDS = ("micro", "micro-batch", "mbs")
 
 
 class Workload(BaseModel):
@@ -73,12 +77,29 @@ class Workload(BaseModel):
     # the recipe and the preference
     techniques: tuple[str, ...] = Field((), description="techniques that must be used: fp8, tensor_parallel=4")
     without_techniques: tuple[str, ...] = Field((), description="techniques to leave out")
+    layout: tuple[str, ...] = Field((), description="parallel layout, such as tp=8,pp=16,micro=2: what it does not "
+                                    "name is off; all: try every legal one")
     optimize: str = Field("", description="the one aspect to optimize")
     weights: dict[str, float] = Field(default_factory=dict, description="aspect weights: cost=0.5,latency=0.5")
     profile: str = Field("", description="named weights")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _micro_batch_of_layout(cls, fields: Any) -> Any:
+        """A layout may name the micro-batch, which is a field of its own."""
+        items = fields.get("layout") if isinstance(fields, dict) else None
+        if not isinstance(items, (tuple, list)):
+            return fields
+        sizes = {str(item).partition("=")[2] for item in items if _is_micro_batch(str(item))}
+        given = fields.get("micro_batch")
+        if len(sizes) > 1 or (sizes and given is not None and {str(given)} != sizes):
+            raise ValueError("layout: give one micro-batch")
+        return {**fields, "micro_batch": sizes.pop() or "?"} if sizes else fields
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if "all" in self.layout and len(self.layout) > 1:
+            raise ValueError("layout: all stands alone; pin one choice of it with techniques=tp=8")
         if self.request_rate is not None and self.task != "serve":
             raise ValueError("request_rate goes with task serve")
         given = [name for name in ("optimize", "weights", "profile") if getattr(self, name)]
@@ -93,6 +114,17 @@ class Workload(BaseModel):
         """Whether the task has a backward pass."""
         return self.task in ("train", "finetune")
 
+    @property
+    def searches_layouts(self) -> bool:
+        """Whether every legal layout is to be tried, not only the usual ones."""
+        return self.layout == ("all",)
+
+    @property
+    def named_techniques(self) -> tuple[str, ...]:
+        """Techniques that must be used, those of the layout included: ``NAME`` or ``NAME=SETTING``."""
+        layout = () if self.searches_layouts else self.layout
+        return (*self.techniques, *(item for item in layout if not _is_micro_batch(item)))
+
     def sequence_length(self, max_context: int | None = None) -> int:
         """Tokens a training sequence: as given, else the model's context up to 4,096."""
         if self.seq_len is not None:
@@ -106,6 +138,10 @@ class Workload(BaseModel):
         if self.tokens is not None:
             return self.tokens * self.epochs / max(tokens_per_sample, 1)
         return None
+
+
+def _is_micro_batch(item: str) -> bool:
+    return normalise(item.partition("=")[0]) in MICRO_BATCH_WORDS
 
 
 def make_workload(fields: dict[str, Any], origin: str = "workload") -> Workload:

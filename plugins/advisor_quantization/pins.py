@@ -10,4 +10,5 @@ from advisor.names import normalise
 def pinned(technique: Technique, context: Context) -> bool:
     """Whether the workload names the technique or one of its aliases."""
     names = {normalise(name) for name in (technique.name, *technique.aliases)}
-    return any(normalise(text.partition("=")[0]) in names for text in context.workload.techniques)
+    items = (text.partition("=") for text in context.workload.named_techniques)
+    return any(normalise(name) in names or normalise(name + setting) in names for name, _, setting in items)

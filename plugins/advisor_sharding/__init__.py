@@ -1,4 +1,4 @@
-"""How a model is spread over the devices of a unit, and what training computes again, as techniques."""
+"""How a model is spread over the devices of a unit, and what training computes again; ``advisor layouts``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 from advisor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from advisor.interfaces import Technique
 
 advisor_hook_version = 1
+
+
+@hookimpl
+def commands(group: click.Group) -> None:
+    """Add ``advisor layouts``."""
+    from advisor.cli.later import LaterCommand
+
+    line = "Search every legal parallel layout of a training job on one system."
+    group.add_command(LaterCommand("layouts", "advisor_sharding.command:layouts", line))
 
 
 @hookimpl

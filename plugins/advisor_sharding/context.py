@@ -15,6 +15,8 @@ from advisor_sharding.sources import LLAMA3, RING_ATTENTION
 #: Sequences from which it is tried unasked: Llama 3 trains without it at 8,192 tokens and with 16 at 131,072.
 LONG_SEQUENCE_TOKENS = 32768
 TOKENS_A_DEVICE = 8192
+#: A search goes down to so many, where two chunks still fill a block of fused attention (128, Dao 2023) each.
+LEAST_TOKENS_A_DEVICE = 256
 
 
 class ContextParallel(Technique):
@@ -33,6 +35,8 @@ class ContextParallel(Technique):
         if not workload.trains or context.model.unit != "token":
             return ()
         length = workload.sequence_length(context.model.max_context)
+        if workload.searches_layouts:
+            return powers_of_two(min(length // LEAST_TOKENS_A_DEVICE, most_devices(context)))
         most = min(length // TOKENS_A_DEVICE, most_devices(context))
         return powers_of_two(most) if length >= LONG_SEQUENCE_TOKENS else ()
 

@@ -13,7 +13,7 @@ from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
 from advisor.operators import ExpertMatMul
 from advisor_quantization.pins import pinned
-from advisor_sharding.layout import degree, link_domain, most_devices, powers_of_two
+from advisor_sharding.layout import degree, divisors, link_domain, most_devices, powers_of_two
 from advisor_sharding.sources import GSHARD, VLLM_SCALING
 
 #: Degrees above this are left to those who ask.
@@ -43,6 +43,8 @@ class ExpertParallel(Technique):
     def settings(self, context: Context) -> Sequence[int | str]:
         """Powers of two that divide the experts, up to the devices at hand."""
         count = expert_count(context.model)
+        if context.workload.searches_layouts:
+            return divisors(count, most_devices(context))
         degrees = powers_of_two(min(count, most_devices(context), MOST_TRIED))
         return [value for value in degrees if count % value == 0]
 
@@ -61,7 +63,7 @@ class ExpertParallel(Technique):
         if size > 1 and not context.workload.trains:
             groups = np.asarray((tensor == size) | (together == size))
             refusals.append((~groups, "serving engines spread experts over the tensor group or over all replicas"))
-        elif size > 1 and not pinned(self, context):
+        elif size > 1 and not (pinned(self, context) or context.workload.searches_layouts):
             domain = link_domain(rows, context)
             wider = (together % (2 * size) == 0) & (2 * size <= domain) & (count % (2 * size) == 0)
             refusals.append((wider | (size > domain), "experts spread over as many devices as the fast link joins"))

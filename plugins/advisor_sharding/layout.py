@@ -30,10 +30,15 @@ def powers_of_two(most: int) -> list[int]:
     return [2**exponent for exponent in range(1, max(most, 1).bit_length()) if 2**exponent <= most]
 
 
+def divisors(number: int, most: int) -> list[int]:
+    """Divisors of ``number`` from 2 up to ``most``."""
+    return [value for value in range(2, min(number, most) + 1) if number % value == 0]
+
+
 def most_devices(context: Context) -> int:
     """Devices of the largest unit that the question allows."""
     columns = context.systems
-    most = int((columns.device_count * columns.max_nodes).max(initial=1))
+    most = int((columns.device_count.astype(np.int64) * columns.max_nodes).max(initial=1))
     limit = context.workload.max_devices
     return most if limit is None else min(most, limit)
 

@@ -35,6 +35,9 @@ class PipelineParallel(Technique):
         """Powers of two up to the blocks of the model, the devices at hand, and 16."""
         if context.workload.trains and small_state(context):
             return ()
+        if context.workload.searches_layouts:
+            return [stages for stages in range(2, min(context.model.blocks, most_devices(context)) + 1)
+                    if not context.workload.trains or even_stages(stages, context)]  # fmt: skip
         return powers_of_two(min(context.model.blocks, most_devices(context), MOST_STAGES_TRIED))
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
@@ -43,11 +46,25 @@ class PipelineParallel(Technique):
         rows["pipeline_parallel"] = np.int32(stages)
         refusals: Refusals = [
             (np.full(len(rows), stages > blocks), f"pipeline_parallel={stages} exceeds the model's {blocks} blocks"),
+            (np.full(len(rows), context.workload.trains and not even_stages(stages, context)),
+             f"pipeline_parallel={stages} does not divide {UNEVEN.format(blocks)}"),
             *fit_replicas(rows),
-        ]
-        if stages > 1 and not pinned(self, context):
+        ]  # fmt: skip
+        if stages > 1 and not (pinned(self, context) or context.workload.searches_layouts):
             refusals.append((_tensor_goes_on(rows, context), "tensor parallelism within the link domain comes first"))
         return refusals
+
+
+#: What stages, or stages x chunks, must divide in training.
+UNEVEN = "the model's {} blocks, nor those with embedding, output, or both counted as blocks"
+
+
+def even_stages(parts: int, context: Context) -> bool:
+    """Whether training can cut the model into equal parts.
+
+    Embedding and output may stand for a block each: Llama 3 trains 126 blocks in 16 stages (section 3.3.2).
+    """
+    return any((context.model.blocks + ends) % parts == 0 for ends in (0, 1, 2))
 
 
 def _tensor_goes_on(rows: Candidates, context: Context) -> Array:
@@ -64,13 +81,15 @@ class VirtualStages(Technique):
     name = "virtual_stages"
     slot = "interleaving"
     stage = "layout"
-    doc = "interleaved chunks of layers a pipeline stage; tried where named"
+    doc = "interleaved chunks of layers a pipeline stage; tried where named, and in a search of all layouts"
     aliases = ("vp", "interleaved")
     sources = (MEGATRON_CLUSTERS,)
 
     def settings(self, context: Context) -> Sequence[int | str]:
-        """None of its own: with a setting named, that one."""
-        return ()
+        """In a search what divides the blocks of a stage; else none of its own: with a setting named, that one."""
+        if not (context.workload.searches_layouts and context.workload.trains):
+            return ()
+        return [chunks for chunks in range(2, (context.model.blocks + 2) // 2 + 1) if _some_stages(chunks, context)]
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
         chunks = degree(setting, self.name)
@@ -81,5 +100,17 @@ class VirtualStages(Technique):
         return [
             (everyone & (not context.workload.trains), "interleaved stages are for training"),
             ((chunks > 1) & (stages < 2), "interleaved stages need pipeline_parallel"),
-            (stages * chunks > blocks, f"stages x chunks exceed the model's {blocks} blocks"),
-        ]
+            (stages * chunks > blocks + 2, f"stages x chunks exceed the model's {blocks} blocks"),
+            ((stages * chunks <= blocks + 2) & ~_even(stages * chunks, context),
+             f"stages x chunks do not divide {UNEVEN.format(blocks)}"),
+        ]  # fmt: skip
+
+
+def _even(parts: Array, context: Context) -> Array:
+    blocks = context.model.blocks
+    return np.asarray((blocks % parts == 0) | ((blocks + 1) % parts == 0) | ((blocks + 2) % parts == 0))
+
+
+def _some_stages(chunks: int, context: Context) -> bool:
+    most = min((context.model.blocks + 2) // chunks, most_devices(context))
+    return any(even_stages(stages * chunks, context) for stages in range(2, most + 1))

@@ -9,7 +9,7 @@ import numpy as np
 from advisor.candidates import Candidates
 from advisor.context import Context
 from advisor.interfaces import Refusals, Technique
-from advisor_sharding.layout import degree, fit_replicas, link_domain, powers_of_two, widest_domain
+from advisor_sharding.layout import degree, divisors, fit_replicas, link_domain, powers_of_two, widest_domain
 from advisor_sharding.sources import MEGATRON, MEGATRON_CLUSTERS, VLLM_SCALING
 
 
@@ -27,8 +27,10 @@ class TensorParallel(Technique):
     sources = (MEGATRON, MEGATRON_CLUSTERS, VLLM_SCALING)
 
     def settings(self, context: Context) -> Sequence[int | str]:
-        """Powers of two that divide the model's heads and that some system's link joins."""
+        """Powers of two, or in a search any degree, that divide the model's heads and that some system's link joins."""
         limit = context.model.tensor_parallel_limit
+        if context.workload.searches_layouts:
+            return divisors(limit, widest_domain(context))
         degrees = powers_of_two(min(widest_domain(context), limit))
         return [value for value in degrees if limit % value == 0]
 

@@ -18,6 +18,7 @@ TASKS = {
 }
 SETTINGS = {
     "tensor_parallel": 2, "pipeline_parallel": 2, "expert_parallel": 2, "context_parallel": 2, "virtual_stages": 2,
+    "data_parallel": 2,
     "recompute": "full", "structured_pruning": "0.67",
 }  # fmt: skip
 
