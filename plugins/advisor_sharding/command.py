@@ -132,8 +132,8 @@ def show(ranking: Ranking, found: list[Candidate]) -> None:
               f"step: {legal(ranking):,} legal layouts, {fit(ranking):,} fit in memory")  # fmt: skip
     click.echo()
     records = [record(candidate) for candidate in found]
-    degrees = [name for name in (*COLUMNS, "recompute") if name in ALWAYS or len({r["layout"][name] for r in records}) > 1
-               or records[0]["layout"][name] not in (1, 0, "none")]  # fmt: skip
+    degrees = [name for name in (*COLUMNS, "recompute")
+               if name in ALWAYS or {row["layout"][name] for row in records} - {0, 1, "none"}]  # fmt: skip
     table = Table([*(Column(name, "right", 9) for name in degrees), Column("also", keep=8), Column("step", "right", 10),
                    Column("tok/s/device", "right", 8), Column("mem", "right", 7), Column("bound", keep=3)])  # fmt: skip
     for candidate, row in zip(found, records, strict=True):
