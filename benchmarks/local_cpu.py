@@ -59,7 +59,7 @@ def before_device() -> Any:
     name = next(device for (vendor, flag), device in BEFORE.items() if facts.vendor == vendor and flag in facts.flags)
     whole = Advisor().registry.devices[name]
     share = facts.cores / whole.compute_units
-    return whole.model_copy(update={
+    return whole.replace(**{
         "id": "before", "aliases": (), "compute_units": facts.cores, "board_power_w": whole.board_power_w * share,
         "memory_gib": facts.memory_bytes / 2**30, "link": None,
         "memory_bandwidth_gb_per_s": whole.memory_bandwidth_gb_per_s * share,

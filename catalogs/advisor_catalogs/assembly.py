@@ -30,7 +30,7 @@ def ensure_systems(systems: Sequence[System], offers: Iterable[Offer], devices: 
 
 def assembled(device: Device, count: int, name: str = "", max_nodes: int = 1) -> System:
     """Return a node of ``count`` devices joined as the device says; a lone device has no link."""
-    return System.model_construct(
+    return System(
         id=name or f"{count}x{device.id}",
         name=device.name if count == 1 else f"{count} x {device.name}",
         device=device.id,

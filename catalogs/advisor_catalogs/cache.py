@@ -1,6 +1,6 @@
 """Keep checked catalogs between runs, so that a run costs a few milliseconds and not a parse of TOML.
 
-What is kept is JSON in the user's cache folder and is validated again when read. Nothing depends on it:
+What is kept is MessagePack in the user's cache folder and is validated again when read. Nothing depends on it:
 a cache that cannot be written or read is passed over.
 """
 
@@ -16,9 +16,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import msgspec
 
-from advisor_catalogs.records import adapter
+from advisor.devices import Record
 
 _in_process: dict[str, list[Any]] = {}
 
@@ -32,19 +32,19 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "hardware-advisor"
 
 
-def cached(kind: str, record: type[BaseModel], root: Traversable, build: Callable[[], list[Any]]) -> list[Any]:
+def cached(kind: str, record: type[Record], root: Traversable, build: Callable[[], list[Any]]) -> list[Any]:
     """Return records of ``kind``: from this process, from disk if the files are the same, else built."""
     if kind in _in_process:
         return list(_in_process[kind])
     records = None
     file = None
-    with contextlib.suppress(OSError, RuntimeError, ValidationError), _no_collection():
-        file = cache_folder() / f"{kind}-{_fingerprint(root, record)}.json"
-        records = adapter(record).validate_json(file.read_bytes())
+    with contextlib.suppress(OSError, RuntimeError, msgspec.MsgspecError), _no_collection():
+        file = cache_folder() / f"{kind}-{_fingerprint(root, record)}.msgpack"
+        records = msgspec.msgpack.decode(file.read_bytes(), type=list[record])  # type: ignore[valid-type]
     if records is None:
         records = build()
         if file is not None:
-            _write(file, adapter(record).dump_json(records, exclude_defaults=True))
+            _write(file, msgspec.msgpack.encode(records))
     _in_process[kind] = records
     return list(records)
 
@@ -66,11 +66,11 @@ def forget() -> None:
     _in_process.clear()
 
 
-def _fingerprint(root: Traversable, record: type[BaseModel]) -> str:
+def _fingerprint(root: Traversable, record: type[Record]) -> str:
     """Digest of names, sizes and times of the catalog's data and code, and of the record's fields."""
     if not isinstance(root, Path):
         raise OSError("not a plain folder")  # inside a zip: no times, so no cache
-    state = [f"{record.__qualname__} {sorted(record.model_fields)}"]
+    state = [f"{record.__qualname__} {record.__struct_fields__}"]
     for path in _data_files(root):
         status = path.stat()
         state.append(f"{path} {status.st_size} {status.st_mtime_ns}")
@@ -97,6 +97,6 @@ def _write(file: Path, content: bytes) -> None:
             os.unlink(temporary)
             raise
         kind = file.name.rsplit("-", 1)[0]
-        for old in file.parent.glob(f"{kind}-*.json"):
+        for old in file.parent.glob(f"{kind}-*"):
             if old != file:
                 old.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 from advisor.devices import Device, Record, System, record_sources
 from advisor.errors import InputError
 from advisor.offers import Offer
+from advisor.records import declared
 from advisor_catalogs.documents import catalog_root
 from advisor_catalogs.grids import Grid, load_grids
 from advisor_catalogs.loading import load_devices, load_offers, load_records, load_systems
@@ -87,7 +88,7 @@ def source_problems(record: Record) -> Iterator[str]:
     for figure, source in record_sources(record).items():
         if source is None and figure not in NAMES:
             yield f"{figure}: no source"
-    fields = type(record).model_fields
+    fields = declared(type(record))
     for figure, key in record.figure_sources.items():
         if figure not in fields or key not in record.sources:
             yield f"figure_sources: {figure} = {key!r} names no such figure or source"

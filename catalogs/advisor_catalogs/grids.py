@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import NonNegativeFloat, PositiveFloat
-
 from advisor.devices import Record
+from advisor.records import NonNegativeFloat, PositiveFloat
 
 
-class Grid(Record):
+class Grid(Record, frozen=True, kw_only=True):
     """The electricity of a country (ISO 3166-1 alpha-2) or of a zone (as Electricity Maps names it).
 
     ``intensity_g_per_kwh`` is the yearly average in g CO2e per kWh, ``marginal_g_per_kwh`` that of one

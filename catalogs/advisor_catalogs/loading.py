@@ -11,9 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from advisor.devices import Device, System
+from advisor.devices import Device, Record, System
 from advisor.errors import InputError
 from advisor.offers import Offer
 from advisor_catalogs import cache
@@ -23,7 +21,7 @@ from advisor_catalogs.grids import Grid
 from advisor_catalogs.providers import Provider
 from advisor_catalogs.records import refuse_duplicates, to_records
 
-KINDS: dict[str, type[BaseModel]] = {
+KINDS: dict[str, type[Record]] = {
     "device": Device,
     "system": System,
     "offer": Offer,

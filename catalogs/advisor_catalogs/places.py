@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from advisor.records import declared
 from advisor_catalogs.documents import Table, catalog_root
 from advisor_catalogs.providers import Region, read_countries, read_providers, read_regions
 from advisor_catalogs.ranges import range_problems
@@ -31,9 +32,9 @@ def region_problems(root: Traversable | Path, grids: Collection[str]) -> Iterato
 def _problems(
     entry: Table, countries: Collection[str], grids: Collection[str], sources: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    unknown = sorted(set(entry) - set(Region.model_fields))
+    unknown = sorted(set(entry) - set(declared(Region)))
     if unknown:
-        yield "schema", f"{unknown[0]}: not a field; accepted: {', '.join(Region.model_fields)}"
+        yield "schema", f"{unknown[0]}: not a field; accepted: {', '.join(declared(Region))}"
     if not entry.get("country") and "on-premises" not in entry.get("areas", ()):
         yield "references", "country: is required, but for hardware of one's own"
     if entry.get("country") and entry["country"] not in countries:

@@ -7,14 +7,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat
-
-from advisor.devices import Fraction, Record
+from advisor.devices import Record
 from advisor.errors import InputError, nearest
+from advisor.records import Checked, Fraction, Number, PositiveFloat
 from advisor_catalogs.documents import Table, catalog_root, entries, file_name, read_toml
 
 
-class Provider(Record):
+class Provider(Record, frozen=True, kw_only=True):
     """A company that rents systems, or ``own`` for hardware that the user owns.
 
     ``jurisdictions`` are the countries whose law reaches the company, wherever the region is. ``pue`` is
@@ -30,10 +29,8 @@ class Provider(Record):
     pue: PositiveFloat | None = None
 
 
-class Region(BaseModel):
+class Region(Checked, frozen=True, kw_only=True):
     """Where a provider has systems: country, grid, and the facility's own figures where published."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     country: str = ""
     place: str = ""
@@ -42,7 +39,7 @@ class Region(BaseModel):
     certifications: tuple[str, ...] = ()
     pue: PositiveFloat | None = None
     pue_source: str = ""
-    water_l_per_kwh: float | None = None
+    water_l_per_kwh: Number | None = None
     carbon_free_share: Fraction | None = None
 
 

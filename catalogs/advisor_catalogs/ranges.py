@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import BaseModel
-
 from advisor.devices import Device
+from advisor.records import Checked
 from advisor_catalogs.documents import Table
 
 #: Kind of entry to figure to the least and most that any entry can have. On-chip memory is apart, below.
@@ -49,7 +48,7 @@ ON_CHIP = {"memory_gib": (0.05, 256), "memory_bandwidth_gb_per_s": (1000, 1e8)}
 PEAK_TFLOPS = (0.002, 200_000)  # from a Raspberry Pi's fp64 to a wafer's fp16
 
 
-def range_problems(kind: str, record: BaseModel | Table) -> Iterator[str]:
+def range_problems(kind: str, record: Checked | Table) -> Iterator[str]:
     """Yield the figures of one entry that lie outside of what any such entry can have."""
     limits: Mapping[str, tuple[float, float]] = RANGES.get(kind, {})
     if isinstance(record, Device):
@@ -62,7 +61,7 @@ def range_problems(kind: str, record: BaseModel | Table) -> Iterator[str]:
             yield f"{figure}: {value:g} is outside of {least:g} to {most:g}; is the unit right?"
 
 
-def _figure(record: BaseModel | Table, path: Sequence[str]) -> float | None:
+def _figure(record: Checked | Table, path: Sequence[str]) -> float | None:
     value: object = record
     for part in path:
         value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+import msgspec
 
 from advisor.devices import Link, Source
 from advisor_catalogs.loading import KINDS
@@ -28,8 +28,8 @@ def file_schema(kind: str) -> Schema:
         return _offer_row()
     if kind == "region":
         return _regions()
-    record = KINDS[kind].model_json_schema(ref_template="#/$defs/{model}")
-    definitions = {**record.pop("$defs", {}), "SharedLink": _shared_link(), "Source": _plain(Source)}
+    record, others = _plain_with_others(KINDS[kind])
+    definitions = {**others, "SharedLink": _shared_link(), "Source": _plain(Source)}
     properties = record["properties"]
     properties["sources"] = {"oneOf": [
         {"type": "array", "items": {"type": "string"}, "description": "keys of [sources] of this file"},
@@ -54,8 +54,15 @@ def file_schema(kind: str) -> Schema:
     }
 
 
-def _plain(model: type[BaseModel]) -> Schema:
-    return model.model_json_schema(ref_template="#/$defs/{model}")
+def _plain(model: type[msgspec.Struct]) -> Schema:
+    return _plain_with_others(model)[0]
+
+
+def _plain_with_others(model: type[msgspec.Struct]) -> tuple[Schema, dict[str, Schema]]:
+    """The schema of one record, and those of the records in it by name."""
+    _, components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+    others: dict[str, Schema] = msgspec.json.decode(msgspec.json.encode(components))  # tuples to lists
+    return others.pop(model.__name__), others
 
 
 def _shared_link() -> Schema:

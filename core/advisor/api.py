@@ -157,5 +157,5 @@ def _workload(workload: Workload | None, fields: Mapping[str, Any]) -> Workload:
     if workload is None:
         return make_workload(dict(fields))
     if fields:
-        return make_workload({**workload.model_dump(exclude_unset=True), **fields})
+        return make_workload({**workload.as_dict(but_defaults=True), **fields})
     return workload

@@ -7,22 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from advisor.candidates import Schema
 from advisor.columns import Column
-from advisor.devices import Device
 from advisor.errors import PluginError
 from advisor.interfaces import STAGES, Backend, ModelEntry, Objective, Profile, Scorer, Technique
-from advisor.offers import Offer
 from advisor.plugins import describe
+from advisor.records import Checked, problem
 
-#: Figures that other plugins compute with: pydantic checks them, but ``model_construct`` goes past it.
-_FIGURES: dict[type, tuple[str, ...]] = {
-    Device: ("memory_gib", "memory_bandwidth_gb_per_s", "board_power_w", "idle_power_w", "cache_mib", "clock_ghz",
-             "embodied_kg_co2e"),
-    Offer: ("price_usd_per_hour", "purchase_usd", "lifetime_years", "pue"),
-}  # fmt: skip
 #: Workload fields that bound an objective.
 LIMITS = ("max_ttft", "max_tpot", "max_latency", "budget", "finish_in", "power_budget", "min_quality")
 
@@ -32,8 +24,9 @@ def check_item(item: object, name: str) -> str:
     found = getattr(item, name, None)
     if not isinstance(found, str) or not found.strip():
         raise PluginError(f"has no {name}")
-    if isinstance(item, BaseModel):
-        _check_record(item)
+    if isinstance(item, Checked):
+        if wrong := problem(item):
+            raise PluginError(wrong)
     elif not isinstance(getattr(item, "doc", ""), str):
         raise PluginError("its doc is not text")
     if isinstance(item, Technique):
@@ -94,20 +87,6 @@ def check_objective(objective: Objective, given: set[str]) -> None:
         raise PluginError(f"objective {name!r}: span: expected a number above zero, not {objective.span!r}")
     if objective.limited_by and objective.limited_by not in LIMITS:
         raise PluginError(f"objective {name!r}: limited_by: expected one of {', '.join(LIMITS)}")
-
-
-def _check_record(item: BaseModel) -> None:
-    missing = type(item).model_fields.keys() - item.__dict__.keys()
-    if missing:
-        raise PluginError(f"lacks {', '.join(sorted(missing))}")
-    for kind, names in _FIGURES.items():
-        if isinstance(item, kind):
-            figures = {name: getattr(item, name) for name in names}
-            if isinstance(item, Device):
-                figures |= item.peak_tflops
-            for name, value in figures.items():
-                if value is not None and not (math.isfinite(value) and value >= 0):
-                    raise PluginError(f"{name}: expected a finite number of zero or more, not {value!r}")
 
 
 def _check_text(field: str, values: Any) -> None:

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from msgspec import field
+from msgspec.structs import force_setattr
 
 from advisor.formats import CODES, format_named
+from advisor.records import Checked, Number, PositiveFloat, PositiveInt
 
 
-class Record(BaseModel):
-    """A catalog entry: frozen, unknown fields refused, and a source for its figures.
-
-    ``sources`` maps a short key to where the figures come from; ``figure_sources`` names the key of
-    a figure that differs from the first one. A figure that is not published but derived is listed in
-    ``estimated`` with the method.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    sources: dict[str, Source] = Field(default_factory=dict)
-    figure_sources: dict[str, str] = Field(default_factory=dict)
-    estimated: dict[str, str] = Field(default_factory=dict)
-
-
-class Source(BaseModel):
+class Source(Checked, frozen=True, kw_only=True):
     """Where a figure comes from: a title or address, and the day it was read or published."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     url: str = ""
     date: date
 
 
-class Link(BaseModel):
+class Link(Checked, frozen=True, kw_only=True):
     """A connection between devices: bandwidth of one device in one direction, and latency of one hop."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     bandwidth_gb_per_s: PositiveFloat
@@ -47,7 +30,20 @@ class Link(BaseModel):
     max_devices: PositiveInt = 8
 
 
-class Device(Record):
+class Record(Checked, frozen=True, kw_only=True):
+    """A catalog entry: frozen, unknown fields refused, and a source for its figures.
+
+    ``sources`` maps a short key to where the figures come from; ``figure_sources`` names the key of
+    a figure that differs from the first one. A figure that is not published but derived is listed in
+    ``estimated`` with the method.
+    """
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    figure_sources: dict[str, str] = field(default_factory=dict)
+    estimated: dict[str, str] = field(default_factory=dict)
+
+
+class Device(Record, frozen=True, kw_only=True):
     """One accelerator or processor as sold.
 
     ``peak_tflops`` holds dense peak rates by number format (integer formats in TOP/s). ``sparse`` lists
@@ -76,14 +72,15 @@ class Device(Record):
     idle_power_w: PositiveFloat | None = None
     embodied_kg_co2e: PositiveFloat | None = None
     confidential_computing: bool = False
-    extra: dict[str, float] = Field(default_factory=dict)
+    extra: dict[str, Number] = field(default_factory=dict)
 
-    @field_validator("peak_tflops")
-    @classmethod
-    def _known_formats(cls, rates: dict[str, float]) -> dict[str, float]:
-        if not rates:
-            raise ValueError("give at least one peak rate, such as {bf16 = 989.4}")
-        return {format_named(name).name: rate for name, rate in rates.items()}
+    def __post_init__(self) -> None:
+        """Name formats as the advisor does (``float16`` is ``fp16``)."""
+        if not self.peak_tflops:
+            raise ValueError("peak_tflops: give at least one peak rate, such as {bf16 = 989.4}")
+        if not self.peak_tflops.keys() <= CODES.keys():
+            rates = {format_named(name).name: rate for name, rate in self.peak_tflops.items()}
+            force_setattr(self, "peak_tflops", rates)
 
     @property
     def backend_name(self) -> str:
@@ -96,7 +93,7 @@ class Device(Record):
         return sorted(self.peak_tflops, key=CODES.__getitem__)
 
 
-class System(Record):
+class System(Record, frozen=True, kw_only=True):
     """A node as sold: some of one device, their host, and the links within and between nodes."""
 
     id: str
@@ -112,17 +109,12 @@ class System(Record):
     host_power_w: PositiveFloat | None = None
 
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Record.model_rebuild()
-Device.model_rebuild()
-System.model_rebuild()
-
 
 def record_sources(record: Record) -> dict[str, Any]:
     """Return figure name to source for every figure that the record gives."""
     first = next(iter(record.sources), None)
     answer: dict[str, Any] = {}
-    for name, value in record:
+    for name, value in record.as_dict().items():
         if name in ("sources", "figure_sources", "estimated") or value in (None, "", (), {}):
             continue
         key = record.figure_sources.get(name, first)

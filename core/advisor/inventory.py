@@ -21,25 +21,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
-
 from advisor.devices import Device, System
 from advisor.errors import InputError, UnknownNameError, nearest
 from advisor.names import NameIndex, normalise
 from advisor.offers import Offer
 from advisor.plugins import Plugins
+from advisor.records import Checked, NonNegativeFloat, PositiveFloat
 from advisor.registry import Registry
 from advisor.units import Count
-from advisor.workload import describe_validation, read_toml
+from advisor.workload import read_toml
 
 OWNED = "owned"
 HOURS_A_YEAR = 8760
 #: Fields of an entry that are the offer's, as they are.
 _OFFER_FIELDS = ("pue", "lifetime_years", "confidential_computing", "certifications")
-Item = TypeVar("Item", bound=BaseModel)
+Item = TypeVar("Item", bound=Checked)
 
 
-class OwnedHardware(BaseModel):
+class OwnedHardware(Checked, frozen=True, kw_only=True):
     """One entry of an inventory: ``nodes`` nodes of ``count`` devices in one place.
 
     ``price_usd_per_hour``, of a node, is 0 for hardware that is paid for; with ``purchase_usd``, of a
@@ -47,12 +46,10 @@ class OwnedHardware(BaseModel):
     ``grid`` follow from ``region`` where an offer of a catalog tells.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     name: str = ""
     device: str
-    count: Count = Field(1, gt=0)
-    nodes: Count = Field(1, gt=0)
+    count: Count = 1
+    nodes: Count = 1
     region: str = ""
     country: str = ""
     grid: str = ""
@@ -121,13 +118,7 @@ def _items(path: Path, document: Mapping[str, Any], key: str, kind: type[Item]) 
     tables = document.get(key, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InputError(f"{path}: {key}: expected an array of tables, [[{key}]]")
-    answer = []
-    for number, table in enumerate(tables, start=1):
-        try:
-            answer.append(kind(**table))
-        except ValidationError as error:
-            raise InputError(describe_validation(error, f"{path}: {key}[{number}]", list(kind.model_fields))) from None
-    return answer
+    return [kind.checked(table, f"{path}: {key}[{number}]") for number, table in enumerate(tables, start=1)]
 
 
 def _system(entry: OwnedHardware, number: int, device: Device, registry: Registry) -> System:
@@ -137,7 +128,7 @@ def _system(entry: OwnedHardware, number: int, device: Device, registry: Registr
     name = entry.name or f"own {entry.count} x {device.name}"
     aliases = (entry.name,) if entry.name else ()
     if alike is not None:
-        return alike.model_copy(update={"id": ident, "name": name, "aliases": aliases, "max_nodes": entry.nodes})
+        return alike.replace(id=ident, name=name, aliases=aliases, max_nodes=entry.nodes)
     return System(id=ident, name=name, aliases=aliases, device=device.id, device_count=entry.count,
                   max_nodes=entry.nodes)  # fmt: skip
 

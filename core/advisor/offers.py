@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from msgspec import field
 
 from advisor.devices import Record
+from advisor.records import NonNegativeFloat, PositiveFloat, PositiveInt
 
 
-class Offer(Record):
+class Offer(Record, frozen=True, kw_only=True):
     """A system on offer.
 
     ``price_usd_per_hour`` is of the whole system. ``term`` is ``on-demand``, ``spot``,
@@ -35,7 +36,7 @@ class Offer(Record):
     certifications: tuple[str, ...] = ()
     grid: str = ""
     pue: PositiveFloat | None = None
-    attributes: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def interruptible(self) -> bool:

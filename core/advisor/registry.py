@@ -22,6 +22,7 @@ from advisor.interfaces import (
 from advisor.names import NameIndex
 from advisor.offers import Offer
 from advisor.plugins import FAILURES, Plugins, describe
+from advisor.records import Checked
 
 Item = TypeVar("Item")
 
@@ -61,7 +62,7 @@ class Registry:
             try:
                 key = check_item(item, name)
             except FAILURES as error:
-                known = item.__dict__.get(name) if hasattr(item, "__dict__") else None
+                known = getattr(item, name) if isinstance(item, Checked) else getattr(item, "__dict__", {}).get(name)
                 what = f"{kind.__name__.lower()} {known!r}" if isinstance(known, str) else f"a {kind.__name__.lower()}"
                 self.plugins.warn(f"plugin {plugin!r}: hook {hook}: {what} left out: {describe(error)}")
                 continue

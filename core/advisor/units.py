@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from msgspec import Meta
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
 
@@ -85,12 +85,13 @@ def parse_money(text: Any) -> Any:
     return _parse(text, MONEY_UNITS, "an amount in US dollars", "500 or 1.5k")
 
 
-Count = Annotated[int, BeforeValidator(parse_count)]
-Seconds = Annotated[float, BeforeValidator(parse_seconds)]
-Bytes = Annotated[float, BeforeValidator(parse_bytes)]
-PerSecond = Annotated[float, BeforeValidator(parse_rate)]
-Watts = Annotated[float, BeforeValidator(parse_power)]
-Dollars = Annotated[float, BeforeValidator(parse_money)]
+#: What people type, read by the function in ``parse``; every such quantity is above zero.
+Count = Annotated[int, Meta(gt=0, extra={"parse": parse_count})]
+Seconds = Annotated[float, Meta(gt=0, extra={"parse": parse_seconds})]
+Bytes = Annotated[float, Meta(gt=0, extra={"parse": parse_bytes})]
+PerSecond = Annotated[float, Meta(gt=0, extra={"parse": parse_rate})]
+Watts = Annotated[float, Meta(gt=0, extra={"parse": parse_power})]
+Dollars = Annotated[float, Meta(gt=0, extra={"parse": parse_money})]
 
 
 _TIME_SCALE = [(172800.0, 86400.0, " d"), (5400.0, 3600.0, " h"), (120.0, 60.0, " min"), (1.0, 1.0, " s"),

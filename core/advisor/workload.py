@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
-from advisor.errors import InputError, nearest
+from advisor.errors import InputError
 from advisor.names import normalise
+from advisor.records import Checked, Number, PositiveFloat, declared, no_such_field, one_field
 from advisor.units import Bytes, Count, Dollars, PerSecond, Seconds, Watts
+
+Share = Annotated[float, Meta(gt=0, le=1)]
+DeviceLimit = Annotated[int, Meta(gt=0, le=10**7)]
+
+
+def about(text: str) -> Meta:
+    """What a field is, for its option's help."""
+    return Meta(description=text)
+
 
 Task = Literal["train", "finetune", "serve", "batch"]
 
@@ -17,7 +28,7 @@ Task = Literal["train", "finetune", "serve", "batch"]
 MICRO_BATCH_WORDS = ("micro", "micro-batch", "mbs")
 
 
-class Workload(BaseModel):
+class Workload(Checked, frozen=True, kw_only=True):
     """A task with its data, traffic, service levels, limits, places and preferences.
 
     Every field can be given as an option of the command line, a key of a TOML file, or an argument;
@@ -25,89 +36,96 @@ class Workload(BaseModel):
     the user did not say.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    task: Task = "serve"
+    task: Annotated[Task, about("what is to be done")] = "serve"
 
     # the data
-    rows: Count | None = Field(None, gt=0, description="samples or requests of one pass over the data")
-    tokens: Count | None = Field(None, gt=0, description="tokens of one pass over the data")
-    epochs: PositiveFloat = Field(1, description="passes over the data")
-    seq_len: Count | None = Field(None, gt=0, description="tokens a training sequence")
-    input_tokens: Count = Field(1024, gt=0, description="tokens of a prompt")
-    output_tokens: Count = Field(256, gt=0, description="tokens generated a request")
-    batch_size: Count | None = Field(None, gt=0, description="samples a training step, or served at once")
-    micro_batch: Count | None = Field(None, gt=0, description="samples a device works on at once in training")
-    optimizer: str = Field("adam", description="optimizer of the training")
-    method: str = Field("full", description="full, or an adaptation technique such as lora")
-    framework: str = Field("", description="serving or training framework, such as vllm; empty for a typical one")
-    settings: dict[str, float] = Field(default_factory=dict, description="settings of techniques: lora_rank=16")
+    rows: Annotated[Count | None, about("samples or requests of one pass over the data")] = None
+    tokens: Annotated[Count | None, about("tokens of one pass over the data")] = None
+    epochs: Annotated[PositiveFloat, about("passes over the data")] = 1
+    seq_len: Annotated[Count | None, about("tokens a training sequence")] = None
+    input_tokens: Annotated[Count, about("tokens of a prompt")] = 1024
+    output_tokens: Annotated[Count, about("tokens generated a request")] = 256
+    batch_size: Annotated[Count | None, about("samples a training step, or served at once")] = None
+    micro_batch: Annotated[Count | None, about("samples a device works on at once in training")] = None
+    optimizer: Annotated[str, about("optimizer of the training")] = "adam"
+    method: Annotated[str, about("full, or an adaptation technique such as lora")] = "full"
+    framework: Annotated[
+        str, about("serving or training framework, such as vllm; empty for a typical one")
+    ] = ""
+    settings: Annotated[dict[str, Number], about("settings of techniques: lora_rank=16")] = field(default_factory=dict)
 
     # the traffic and service levels
-    request_rate: PerSecond | None = Field(None, gt=0, description="requests a second to carry")
-    concurrency: Count | None = Field(None, gt=0, description="requests in flight at once")
-    max_ttft: Seconds | None = Field(None, gt=0, description="longest time to first token")
-    max_tpot: Seconds | None = Field(None, gt=0, description="longest time per output token")
-    max_latency: Seconds | None = Field(None, gt=0, description="longest time of a whole request")
+    request_rate: Annotated[PerSecond | None, about("requests a second to carry")] = None
+    concurrency: Annotated[Count | None, about("requests in flight at once")] = None
+    max_ttft: Annotated[Seconds | None, about("longest time to first token")] = None
+    max_tpot: Annotated[Seconds | None, about("longest time per output token")] = None
+    max_latency: Annotated[Seconds | None, about("longest time of a whole request")] = None
 
     # the limits
-    budget: Dollars | None = Field(None, gt=0, description="most US dollars to spend: the run, or a month of service")
-    finish_in: Seconds | None = Field(None, gt=0, description="time until a run must be done")
-    power_budget: Watts | None = Field(None, gt=0, description="most power to draw")
-    min_quality: float | None = Field(None, gt=0, le=1, description="least share of the unchanged model's quality")
-    limits: dict[str, float] = Field(default_factory=dict, description="bounds on any estimate or objective by name")
+    budget: Annotated[Dollars | None, about("most US dollars to spend: the run, or a month of service")] = None
+    finish_in: Annotated[Seconds | None, about("time until a run must be done")] = None
+    power_budget: Annotated[Watts | None, about("most power to draw")] = None
+    min_quality: Annotated[Share | None, about("least share of the unchanged model's quality")] = None
+    limits: Annotated[
+        dict[str, Number], about("bounds on any estimate or objective by name")
+    ] = field(default_factory=dict)
 
     # the places and parts to consider
-    device: tuple[str, ...] = Field((), description="device ids or aliases")
-    kind: tuple[str, ...] = Field((), description="kinds of device: cpu, gpu, tpu")
-    vendor: tuple[str, ...] = Field((), description="vendors of devices")
-    provider: tuple[str, ...] = Field((), description="providers of offers")
-    region: tuple[str, ...] = Field((), description="regions, countries or areas")
-    term: tuple[str, ...] = Field((), description="price terms: on-demand, spot, reserved-1y, owned")
-    max_devices: PositiveInt | None = Field(None, le=10**7, description="most devices to use")
-    on_premises: bool = Field(False, description="only hardware on one's own premises")
-    buy: bool = Field(False, description="also consider hardware at its purchase price")
+    device: Annotated[tuple[str, ...], about("device ids or aliases")] = ()
+    kind: Annotated[tuple[str, ...], about("kinds of device: cpu, gpu, tpu")] = ()
+    vendor: Annotated[tuple[str, ...], about("vendors of devices")] = ()
+    provider: Annotated[tuple[str, ...], about("providers of offers")] = ()
+    region: Annotated[tuple[str, ...], about("regions, countries or areas")] = ()
+    term: Annotated[tuple[str, ...], about("price terms: on-demand, spot, reserved-1y, owned")] = ()
+    max_devices: Annotated[DeviceLimit | None, about("most devices to use")] = None
+    on_premises: Annotated[bool, about("only hardware on one's own premises")] = False
+    buy: Annotated[bool, about("also consider hardware at its purchase price")] = False
 
     # the privacy
-    data_class: str = Field("internal", description="public, internal, personal, health, payment or export-controlled")
-    data_region: str = Field("", description="area whose residents the data is about: eu, uk, us ...")
-    policies: tuple[str, ...] = Field((), description="policies to follow: gdpr, hipaa ...")
-    confidential: bool = Field(False, description="only confidential computing")
+    data_class: Annotated[str, about("public, internal, personal, health, payment or export-controlled")] = "internal"
+    data_region: Annotated[str, about("area whose residents the data is about: eu, uk, us ...")] = ""
+    policies: Annotated[tuple[str, ...], about("policies to follow: gdpr, hipaa ...")] = ()
+    confidential: Annotated[bool, about("only confidential computing")] = False
 
     # the recipe and the preference
-    techniques: tuple[str, ...] = Field((), description="techniques that must be used: fp8, tensor_parallel=4")
-    without_techniques: tuple[str, ...] = Field((), description="techniques to leave out")
-    layout: tuple[str, ...] = Field((), description="parallel layout, such as tp=8,pp=16,micro=2: what it does not "
-                                    "name is off; all: try every legal one")
-    optimize: str = Field("", description="the one aspect to optimize")
-    weights: dict[str, float] = Field(default_factory=dict, description="aspect weights: cost=0.5,latency=0.5")
-    profile: str = Field("", description="named weights")
+    techniques: Annotated[tuple[str, ...], about("techniques that must be used: fp8, tensor_parallel=4")] = ()
+    without_techniques: Annotated[tuple[str, ...], about("techniques to leave out")] = ()
+    layout: Annotated[
+        tuple[str, ...],
+        about("parallel layout, such as tp=8,pp=16,micro=2: what it does not name is off; all: try every legal one"),
+    ] = ()
+    optimize: Annotated[str, about("the one aspect to optimize")] = ""
+    weights: Annotated[dict[str, Number], about("aspect weights: cost=0.5,latency=0.5")] = field(default_factory=dict)
+    profile: Annotated[str, about("named weights")] = ""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _micro_batch_of_layout(cls, fields: Any) -> Any:
+    def __post_init__(self) -> None:
+        """Read units and check each field that was given; raises ``InputError``."""
+        for name, known in declared(Workload).items():
+            value = getattr(self, name)
+            if value is not known.default and value != known.default:
+                force_setattr(self, name, one_field(known, value, "workload"))
+        self._take_micro_batch_of_layout()
+        self._refuse_contradictions()
+
+    def _take_micro_batch_of_layout(self) -> None:
         """A layout may name the micro-batch, which is a field of its own."""
-        items = fields.get("layout") if isinstance(fields, dict) else None
-        if not isinstance(items, (tuple, list)):
-            return fields
-        sizes = {str(item).partition("=")[2] for item in items if _is_micro_batch(str(item))}
-        given = fields.get("micro_batch")
-        if len(sizes) > 1 or (sizes and given is not None and {str(given)} != sizes):
-            raise ValueError("layout: give one micro-batch")
-        return {**fields, "micro_batch": sizes.pop() or "?"} if sizes else fields
+        sizes = {item.partition("=")[2] for item in self.layout if _is_micro_batch(item)}
+        if len(sizes) > 1 or (sizes and self.micro_batch is not None and {str(self.micro_batch)} != sizes):
+            raise InputError("workload: layout: give one micro-batch")
+        if sizes:
+            known = declared(Workload)["micro_batch"]
+            force_setattr(self, "micro_batch", one_field(known, sizes.pop() or "?", "workload"))
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _refuse_contradictions(self) -> None:
         if "all" in self.layout and len(self.layout) > 1:
-            raise ValueError("layout: all stands alone; pin one choice of it with techniques=tp=8")
+            raise InputError("workload: layout: all stands alone; pin one choice of it with techniques=tp=8")
         if self.request_rate is not None and self.task != "serve":
-            raise ValueError("request_rate goes with task serve")
+            raise InputError("workload: request_rate goes with task serve")
         given = [name for name in ("optimize", "weights", "profile") if getattr(self, name)]
         if len(given) > 1:
-            raise ValueError(f"give one of optimize, weights and profile, not {' and '.join(given)}")
+            raise InputError(f"workload: give one of optimize, weights and profile, not {' and '.join(given)}")
         if any(weight < 0 for weight in self.weights.values()) or (self.weights and not any(self.weights.values())):
-            raise ValueError("weights must be zero or more and not all zero, such as cost=0.5,latency=0.5")
-        return self
+            raise InputError("workload: weights must be zero or more and not all zero, such as cost=0.5,latency=0.5")
 
     @property
     def trains(self) -> bool:
@@ -146,10 +164,14 @@ def _is_micro_batch(item: str) -> bool:
 
 def make_workload(fields: dict[str, Any], origin: str = "workload") -> Workload:
     """Build a workload, or raise ``InputError`` with the origin, the field and what is accepted."""
+    known = declared(Workload)
+    for name in fields:
+        if name not in known:
+            raise InputError(f"{origin}: {name}: {no_such_field(name, known)}")
     try:
         return Workload(**fields)
-    except ValidationError as error:
-        raise InputError(describe_validation(error, origin, list(Workload.model_fields))) from None
+    except InputError as error:
+        raise InputError(str(error).replace("workload: ", f"{origin}: ", 1)) from None
 
 
 def read_workload(path: Path, overrides: dict[str, Any] | None = None) -> Workload:
@@ -172,17 +194,4 @@ def read_toml(path: Path, most_bytes: int = 16 << 20) -> dict[str, Any]:
         raise InputError(f"{path}: not a valid TOML file ({error})") from None
 
 
-def describe_validation(error: ValidationError, origin: str, known: list[str]) -> str:
-    """Write pydantic's first complaint as one line with origin, field and what would be accepted."""
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        close = nearest(field.split(".")[-1], known)
-        message = f"no such field{'; did you mean ' + ' or '.join(close) + '?' if close else ''}"
-    elif field and "input" in first and first["type"] != "value_error":
-        message = f"{message}, not {first['input']!r}"
-    return f"{origin}: {field + ': ' if field else ''}{message}".replace("\n", " ")
-
-
-__all__ = ["Bytes", "Task", "Workload", "describe_validation", "make_workload", "read_toml", "read_workload"]
+__all__ = ["Bytes", "Task", "Workload", "make_workload", "read_toml", "read_workload"]

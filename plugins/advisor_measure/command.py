@@ -59,7 +59,7 @@ def measure(
     output.write_file(path, profile_text(devices), force)
     if as_json:
         output.print_json({"schema": output.schema("measure"), "profile": str(path),
-                           "devices": [device.model_dump(mode="json") for device in devices]})  # fmt: skip
+                           "devices": [device.to_plain() for device in devices]})  # fmt: skip
     else:
         for device in devices:
             _show(device)

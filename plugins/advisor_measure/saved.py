@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from advisor.devices import Device
 from advisor.errors import InputError
-from advisor.workload import describe_validation, read_toml
+from advisor.workload import read_toml
 
 MOST_BYTES = 1 << 20
 MOST_DEVICES = 16
@@ -46,12 +45,7 @@ def saved_devices(path: Path | None = None) -> list[Device]:
 def _device(table: Any, origin: str) -> Device:
     if not isinstance(table, dict):
         raise InputError(f"{origin}: expected a table")
-    try:
-        device = Device(**table)
-    except (ValidationError, TypeError) as error:
-        if isinstance(error, TypeError):
-            raise InputError(f"{origin}: {error}") from None
-        raise InputError(describe_validation(error, origin, list(Device.model_fields))) from None
+    device = Device.checked(table, origin)
     if not device.id.startswith(PREFIX):
         raise InputError(f"{origin}: id: expected one that starts with {PREFIX!r}, not {device.id!r}")
     for name, value in device.extra.items():
@@ -65,7 +59,7 @@ def profile_text(devices: list[Device]) -> str:
     lines = ["# Measured by `advisor measure` on this machine. `advisor measure --force` writes it anew.", ""]
     for device in devices:
         lines.append("[[device]]")
-        record = device.model_dump(mode="python", exclude_defaults=True)
+        record = device.to_plain(but_defaults=True, keep=(date,))
         lines += [f"{name} = {_toml(value)}" for name, value in record.items() if not isinstance(value, dict)]
         for name, value in record.items():
             if isinstance(value, dict) and value:

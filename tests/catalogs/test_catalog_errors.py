@@ -44,7 +44,7 @@ def test_a_user_folder_may_bring_a_provider_region_and_grid(user_folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("memory_gib = 64", "memory_gib = -1"), ["acme.toml", "acme-a1-64gb", "memory_gib", "greater than 0"]),
+        (("memory_gib = 64", "memory_gib = -1"), ["acme.toml", "acme-a1-64gb", "memory_gib", "above 0"]),
         (("board_power_w = 300", ""), ["acme-a1-64gb", "board_power_w", "required"]),
         (("board_power_w", "board_power"), ["acme-a1-64gb", "board_power"]),
         (("memory_gib = 64", 'memory_gib = "lots"'), ["memory_gib", "lots"]),

@@ -11,7 +11,7 @@ DEVICES = {device.id: device for device in load_devices()}
 
 
 def changed(name, **figures):
-    return Device.model_validate({**DEVICES[name].model_dump(), **figures})
+    return Device.checked({**DEVICES[name].as_dict(), **figures})
 
 
 @pytest.mark.parametrize(

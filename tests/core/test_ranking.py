@@ -72,7 +72,7 @@ def test_time_parts_sum_to_the_step_and_memory_parts_to_the_memory(ranking):
 def changed(advisor, **figures):
     """An advisor in which one device has other figures."""
     device = advisor.registry.devices["nvidia-l4-24gb"]
-    return Advisor(devices=[Device(**{**device.model_dump(), **figures})])
+    return Advisor(devices=[Device(**{**device.as_dict(), **figures})])
 
 
 @pytest.mark.parametrize("figure", ["memory_gib", "memory_bandwidth_gb_per_s"])

@@ -95,7 +95,7 @@ def test_real_measurement_is_a_valid_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert device.id == "local-cpu"
     assert 0 < device.extra["efficiency.matrix_efficiency"] <= 1
     assert 0 < device.extra["efficiency.bandwidth_efficiency"] <= 1
-    assert Device(**device.model_dump()) == device
+    assert Device(**device.as_dict()) == device
 
 
 def run(*arguments: str) -> Result:

@@ -259,8 +259,8 @@ def test_broken_profile(profile):
 def test_records_that_went_past_their_checks(record):
     broken = with_backend(OddBackend())
     device = sample_device("odd")
-    made = {"unchecked": type(device).model_construct(id="odd"),
-            "endless": device.model_copy(update={"memory_bandwidth_gb_per_s": float("inf")})}[record]  # fmt: skip
+    made = {"unchecked": device.replace(memory_gib="much"),
+            "endless": device.replace(memory_bandwidth_gb_per_s=float("inf"))}[record]  # fmt: skip
     ranking = ask(plugin(devices=lambda: [made], backends=broken.backends))
     assert answer(ranking) == HEALTHY
     assert [line for line in ranking.warnings if line.startswith("plugin 'bad': hook devices: device 'odd' left out")]

@@ -168,15 +168,15 @@ def test_records():
     systems = sample_systems([device])
     offers = sample_offers(systems)
     rows = {
-        "no source": {"devices": lambda: [device.model_copy(update={"sources": {}})]},
-        "is given twice": {"devices": lambda: [device, device.model_copy(update={"id": "ODD"})]},
+        "no source": {"devices": lambda: [device.replace(sources={})]},
+        "is given twice": {"devices": lambda: [device, device.replace(id="ODD")]},
         "which no plugin has": {"systems": lambda: systems},
         "is also a name of": {"devices": lambda: [device, sample_device("even", aliases=("odd",))]},
-        "expected 0.1 to 100000": {"devices": lambda: [device.model_copy(update={"board_power_w": 350_000_000})]},
-        "not in peak_tflops": {"devices": lambda: [device.model_copy(update={"sparse": ("fp6",)})]},
+        "expected 0.1 to 100000": {"devices": lambda: [device.replace(board_power_w=350_000_000)]},
+        "not in peak_tflops": {"devices": lambda: [device.replace(sparse=("fp6",))]},
         "neither price_usd_per_hour nor purchase_usd": {
             "devices": lambda: [device], "systems": lambda: systems,
-            "offers": lambda: [offers[0].model_copy(update={"price_usd_per_hour": None})]},
+            "offers": lambda: [offers[0].replace(price_usd_per_hour=None)]},
     }  # fmt: skip
     for complaint, hooks in rows.items():
         assert complaint in complaints(plugin(**hooks)), complaint

@@ -12,7 +12,8 @@ import click
 
 from advisor import units
 from advisor.errors import InputError
-from advisor.workload import Workload, describe_validation, read_toml
+from advisor.records import Declared, declared, literals
+from advisor.workload import Workload, make_workload, read_toml
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PREFIX = "field_"
@@ -29,8 +30,8 @@ EXCLUSIVE = (("optimize", "weights", "profile"),)
 
 def workload_options(command: Command) -> Command:
     """Add an option for every field of ``Workload``, and ``--workload FILE``."""
-    for name, field in reversed(Workload.model_fields.items()):
-        command = click.option(*declarations(name, field.annotation), **_attributes(name, field))(command)
+    for name, field in reversed(declared(Workload).items()):
+        command = click.option(*declarations(name, field.type), **_attributes(field))(command)
     return click.option("--workload", "workload_file", type=click.Path(path_type=Path), metavar="FILE",
                         help="TOML file with any of the fields below; options win over it.")(command)  # fmt: skip
 
@@ -48,7 +49,7 @@ def option_names(name: str, annotation: Any = None) -> list[str]:
 def declarations(name: str, annotation: Any) -> list[str]:
     """What click is told: the option's names and its parameter."""
     names = option_names(name, annotation)
-    if annotation is bool:
+    if _shape(annotation) is bool:
         names = [f"{names[0]}/--no-{names[0][2:]}"]
     return [*names, PREFIX + name]
 
@@ -63,27 +64,20 @@ def _shape(annotation: Any) -> Any:
     return origin or annotation
 
 
-def _attributes(name: str, field: Any) -> dict[str, Any]:
-    shape = _shape(field.annotation)
-    text = field.description or {"task": "what is to be done"}.get(name, "")
-    default = field.get_default(call_default_factory=True)
+def _attributes(field: Declared) -> dict[str, Any]:
+    shape = _shape(field.type)
+    text, default = field.description, field.default
     if default not in (None, "", (), {}, False):
         text += f"  [default: {default:g}]" if isinstance(default, float) else f"  [default: {default}]"
     answer: dict[str, Any] = {"help": text, "default": None}
     if shape is Literal:
-        answer["type"] = click.Choice(get_args(field.annotation), case_sensitive=False)
+        answer["type"] = click.Choice(literals(field.type), case_sensitive=False)
     elif shape in (tuple, dict):
         answer |= {"multiple": True, "metavar": "NAME=NUMBER,..." if shape is dict else "NAME,..."}
     elif shape is not bool:
-        answer["metavar"] = _metavar(field) or {str: "NAME", int: "COUNT"}.get(shape, "NUMBER")
+        plain = {str: "NAME", int: "COUNT"}.get(shape, "NUMBER")
+        answer["metavar"] = METAVARS.get(field.parse, plain) if field.parse else plain
     return answer
-
-
-def _metavar(field: Any) -> str:
-    """``TIME`` for a field that is read as a time, and so on; empty for plain ones."""
-    parts = [field.annotation, *get_args(field.annotation)]
-    validators = [*field.metadata, *(item for part in parts for item in getattr(part, "__metadata__", ()))]
-    return next((METAVARS[found] for item in validators if (found := getattr(item, "func", None)) in METAVARS), "")
 
 
 class QuestionCommand(click.Command):
@@ -107,7 +101,7 @@ def given_fields(params: Mapping[str, Any]) -> dict[str, Any]:
         if not key.startswith(PREFIX) or value is None or value == ():
             continue
         name = key.removeprefix(PREFIX)
-        shape = _shape(Workload.model_fields[name].annotation)
+        shape = _shape(declared(Workload)[name].type)
         if shape in (tuple, dict):
             items = [item.strip() for text in value for item in text.split(",") if item.strip()]
             value = tuple(items) if shape is tuple else dict(_pair(name, item) for item in items)
@@ -148,14 +142,11 @@ def job(params: Mapping[str, Any], **more: Any) -> Workload:
 
 
 def _make(fields: dict[str, Any], options: Mapping[str, Any], origin: str) -> Workload:
-    from pydantic import ValidationError
-
     try:
-        return Workload(**fields)
-    except ValidationError as error:
-        line = describe_validation(error, origin, list(Workload.model_fields))
-        place = error.errors(include_url=False)[0]["loc"]
-        if place and place[0] in options:
-            name = option_names(str(place[0]))[0]
-            line = line.replace(f"{origin}: {place[0]}", name, 1)
-        raise InputError(line) from None
+        return make_workload(fields, origin)
+    except InputError as error:
+        line = str(error)
+        name = line.removeprefix(f"{origin}: ").partition(":")[0]
+        if name not in options:
+            raise
+        raise InputError(line.replace(f"{origin}: {name}", option_names(name)[0], 1)) from None

@@ -329,7 +329,7 @@ class Ranking:
             "model": {"name": context.model.name, "family": context.model.family, "reader": context.model.reader,
                       "parameters": context.model.parameters},
             "workload": {"task": context.workload.task}
-            | context.workload.model_dump(mode="json", exclude_defaults=True),
+            | context.workload.to_plain(but_defaults=True),
             "weights": dict(self.weights),
             "evaluated": len(self.rows),
             "feasible": self.feasible_count,

@@ -87,7 +87,7 @@ def _rows_are_independent(backend: Backend, devices: Sequence[Device], question:
 def _better_is_not_worse(backend: Backend, device: Device, question: str) -> None:
     """Double one figure at a time: memory needed must not grow by it, nor any time."""
     model, workload = questions()[question]
-    better = [device.model_copy(update={"id": f"{device.id}+{figure}", figure: _doubled(getattr(device, figure))})
+    better = [device.replace(id=f"{device.id}+{figure}", **{figure: _doubled(getattr(device, figure))})
               for figure in IMPROVEMENTS]  # fmt: skip
     devices = [device, *better]
     context = context_of(model, workload, devices, sample_systems(devices, (1, 4)))

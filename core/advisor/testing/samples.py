@@ -92,7 +92,7 @@ def sample_device(name: str = "sample", **figures: object) -> Device:
         "link": Link(name="sample link", bandwidth_gb_per_s=100), "sources": MADE_UP,
         "network": Link(name="sample network", bandwidth_gb_per_s=25),
     }  # fmt: skip
-    return Device.model_validate(fields | figures)
+    return Device.checked(fields | figures)
 
 
 def sample_systems(devices: Sequence[Device], counts: Sequence[int] = (1, 4)) -> list[System]:
@@ -118,7 +118,7 @@ def sample_offers(systems: Sequence[System]) -> list[Offer]:
             "own": {"region": "home", "country": "FR", "areas": ("any",), **own},
         }  # fmt: skip
         answer += [
-            Offer.model_validate({"id": f"{system.id}/{place}", "provider": "sample", "system": system.id,
+            Offer.checked({"id": f"{system.id}/{place}", "provider": "sample", "system": system.id,
                                   "jurisdictions": (fields["country"],), "sources": MADE_UP, **fields})
             for place, fields in places.items()
         ]  # fmt: skip

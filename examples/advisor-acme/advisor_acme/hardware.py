@@ -21,13 +21,13 @@ class Hardware:
 
 @cache
 def read_hardware() -> Hardware:
-    """Read the tables; a wrong field or a figure without a unit's sense is pydantic's to refuse."""
+    """Read the tables; a wrong field or a figure without a unit's sense is refused."""
     import tomllib
 
     document = tomllib.loads(resources.files("advisor_acme").joinpath("hardware.toml").read_text("utf-8"))
     sources = {"sources": document["sources"]}
 
     def records(kind: type[Any], table: str) -> list[Any]:
-        return [kind.model_validate(sources | entry) for entry in document[table]]
+        return [kind.checked(sources | entry) for entry in document[table]]
 
     return Hardware(records(Device, "device"), records(System, "system"), records(Offer, "offer"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _record(record: Record) -> dict[str, Any]:
-    return record.model_dump(mode="json")
+    return record.to_plain()
 
 
 def _sources(record: Record) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _offer_row(offer: Offer) -> list[object]:
 
 def _model(entry: ModelEntry) -> dict[str, Any]:
     return {"id": entry.id, "aliases": list(entry.aliases), "licence": entry.licence,
-            "sources": {key: source.model_dump(mode="json") for key, source in entry.sources.items()}}  # fmt: skip
+            "sources": {key: source.to_plain() for key, source in entry.sources.items()}}  # fmt: skip
 
 
 def _model_more(entry: ModelEntry, registry: Registry) -> dict[str, Any]:

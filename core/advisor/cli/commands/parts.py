@@ -37,7 +37,7 @@ def _plain(item: Any) -> dict[str, Any]:
 def _technique(technique: Technique) -> dict[str, Any]:
     return {
         "name": technique.name, "aliases": list(technique.aliases), "slot": technique.slot, "stage": technique.stage,
-        "doc": _doc(technique), "sources": [source.model_dump(mode="json") for source in technique.sources],
+        "doc": _doc(technique), "sources": [source.to_plain() for source in technique.sources],
     }  # fmt: skip
 
 
