@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 PREFIX = "field_"
 
 #: What stands for a value in the help, by the function that reads it.
-METAVARS = {
+METAVARS: dict[Callable[[Any], Any], str] = {
     units.parse_count: "COUNT", units.parse_seconds: "TIME", units.parse_bytes: "SIZE", units.parse_rate: "RATE",
     units.parse_power: "POWER", units.parse_money: "USD",
 }  # fmt: skip
