@@ -83,6 +83,8 @@ def check_objective(objective: Objective, given: set[str]) -> None:
         raise PluginError(f"objective {name!r} is measured already")
     if objective.direction not in ("minimize", "maximize") or objective.scale not in ("ratio", "linear"):
         raise PluginError(f"objective {name!r}: expected direction minimize or maximize, and scale ratio or linear")
+    if objective.errs_with not in ("device", "recipe", "place"):
+        raise PluginError(f"objective {name!r}: errs_with: expected device, recipe or place")
     if not (math.isfinite(objective.span) and objective.span > 0):
         raise PluginError(f"objective {name!r}: span: expected a number above zero, not {objective.span!r}")
     if objective.limited_by and objective.limited_by not in LIMITS:

@@ -170,6 +170,8 @@ class Objective:
     ``limited_by`` is the workload field that bounds it. ``scale`` says how differences compare:
     ``ratio`` (twice as much is as bad anywhere) or ``linear``, where ``span`` counts as one doubling.
     ``negligible`` is an amount that nobody minds (a cent a run): ratios are taken after adding it.
+    ``errs_with`` says which candidates share the error of its estimate: those on one device, with one
+    recipe, or at one place.
     """
 
     name: str
@@ -181,6 +183,7 @@ class Objective:
     scale: Literal["ratio", "linear"] = "ratio"
     span: float = 1.0
     negligible: float = 0.0
+    errs_with: Literal["device", "recipe", "place"] = "device"
 
 
 @dataclass

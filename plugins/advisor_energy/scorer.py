@@ -33,14 +33,14 @@ class EnergyScorer(Scorer):
             Objective(f"energy_per_{each}", "J", "minimize", f"facility energy of one {_words(each)}",
                       aspect="" if totals else "energy"),
             Objective(f"carbon_per_million_{each}s", "g", "minimize", f"CO2 equivalents of a million {_words(each)}s",
-                      aspect="" if totals else "carbon"),
+                      aspect="" if totals else "carbon", errs_with="place"),
         ]  # fmt: skip
         if has_end(context) or context.workload.task == "serve":
             objectives += [
                 Objective("energy_kwh", "kWh", "minimize", f"facility energy of {period}",
                           aspect="energy" if totals else "", negligible=0.01),
                 Objective("carbon_g", "g", "minimize", f"CO2 equivalents of {period}, manufacture included",
-                          aspect="carbon" if totals else "", negligible=5.0),
+                          aspect="carbon" if totals else "", negligible=5.0, errs_with="place"),
             ]  # fmt: skip
         return objectives
 

@@ -200,3 +200,11 @@ def test_export_prints_or_writes_and_never_overwrites(run, tmp_path):
     assert run("rank", "toy4", "--export", "shell", "--output", target, "--force").exit_code == 0
     assert "toy-small" in target.read_text()
     assert "did you mean shell?" in run("rank", "toy4", "--export", "shel").stderr
+
+
+def test_says_how_sure_the_best_is_and_what_is_tied(run):
+    result = run("rank", "toy4", "--task", "serve", "--request-rate", "1", "--max-ttft", "1s")
+    assert "Best with" in result.stdout
+    known = [each["certainty"] for each in answer(run("rank", "toy4", "--request-rate", "1", "--json"))["candidates"]]
+    assert known[0]["tied_with"] == 1
+    assert sum(each["best"] or 0 for each in known) == pytest.approx(1)

@@ -27,8 +27,12 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
         table.show()
         if same:
             paragraph("In all: " + ", ".join(f"{name} {value}" for name, value in same.items()))
+        if any(number.endswith("=") for number in words.numbers(shown)):
+            paragraph("=: the estimates cannot tell it from the nearest line above without =")
     click.echo()
     paragraph(words.answer(ranking))
+    if sure := words.certainty(ranking):
+        paragraph(sure)
     if ranking.best is None:
         for line in ranking.explain(1).relaxations:
             paragraph(f"  {line}")
@@ -47,7 +51,7 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
 def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict[str, str]]:
     """The table, and the columns that say the same in every row, which are left out of it."""
     columns = {
-        "#": (Column("#", "right", 10), [str(c.rank) for c in shown]),
+        "#": (Column("#", "right", 10), words.numbers(shown)),
         "hardware": (Column("hardware", keep=10, narrow=14), [words.hardware(c, short=True) for c in shown]),
         "where": (Column("where", keep=8, narrow=14), [words.place(c) for c in shown]),
         "recipe": (Column("recipe", keep=9, narrow=14), [words.recipe(c) for c in shown]),
@@ -65,6 +69,9 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
         title = f"{item.objective.aspect} {unit}" if unit else words.heading(item.objective.name)
         texts = [text.removesuffix(unit).strip() if unit else text for text in texts]
         columns[title] = (Column(title, "right", 8 if weight >= 0.3 else 5 if weight > 0.05 else 3), texts)
+    if any(c.certainty for c in shown):
+        chances = [f"{100 * c.certainty.best:.0f}%" if c.certainty else "-" for c in shown]
+        columns["best"] = (Column("best", "right", 6), chances)
     columns["bound by"] = (Column("bound by", keep=1), [c.bound for c in shown])
     same = words.constant({name: texts for name, (_, texts) in columns.items() if name not in ("#", "hardware")})
     kept = {name: column for name, column in columns.items() if name not in same}

@@ -107,6 +107,51 @@ def answer(ranking: Ranking) -> str:
     return f"{text}, because {why} than the next ({hardware(second)} {at(second)})." if why else f"{text}."
 
 
+def certainty(ranking: Ranking) -> str:
+    """How sure the answer is: the chance of the best, the next likely one, ties, and limits that may not hold."""
+    best = ranking.best
+    if best is None or best.certainty is None or len(ranking) == 1:
+        return _doubtful_limits(best) if best is not None else ""
+    known = [chance for candidate in ranking.alternatives if (chance := candidate.certainty) is not None]
+    other = max(range(1, len(known)), key=lambda place: known[place].best)
+    text = f"Best with {percent(known[0].best)}"
+    likely, name = known[other].best, f"{hardware(ranking[other])} {at(ranking[other])}"
+    if likely > known[0].best:
+        text += f"; more often {name} ({percent(likely)}), of which less is sure"
+    elif likely >= 0.005:
+        text += f", else {name} ({percent(likely)})"
+    tied = sum(chance.tied_with == 0 for chance in known) - 1
+    if tied:
+        text += f"; the estimates cannot tell it from the next {f'{tied} ' if tied > 1 else ''}in the table"
+    return " ".join(filter(None, [f"{text}.", _doubtful_limits(best)]))
+
+
+def _doubtful_limits(best: Candidate) -> str:
+    """Limits that the best keeps with less than 95 %."""
+    known = best.certainty
+    doubtful = {} if known is None else {name: chance for name, chance in known.limits.items() if chance < 0.95}
+    if not doubtful:
+        return ""
+    return "It keeps " + ", ".join(f"{heading(name)} with {percent(share)}" for name, share in doubtful.items()) + "."
+
+
+def percent(chance: float) -> str:
+    """A chance in whole per cent; never all or nothing."""
+    if chance > 0.99:
+        return "over 99 %"
+    return f"{100 * chance:.0f} %" if chance >= 0.005 else "below 1 %"
+
+
+def numbers(candidates: list[Candidate]) -> list[str]:
+    """Places in the order; ``=`` where the data cannot tell a candidate from the nearest one above without it."""
+    answer = []
+    for candidate in candidates:
+        known = candidate.certainty
+        tied = known is not None and candidate.rank is not None and known.tied_with + 1 < candidate.rank
+        answer.append(f"{candidate.rank}{'=' if tied else ''}")
+    return answer
+
+
 def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:
     """The aspect in which the best gains most on the second, weighted as the user wants."""
     judged = [item for item in ranking.measured if item.objective.aspect]

@@ -39,21 +39,27 @@ class Violation:
         return np.where(self.rows, 1.0 + np.nan_to_num(ratio, nan=1.0, posinf=1e3), 1.0)
 
 
-def limit_violations(measured: list[Measured], context: Context) -> list[Violation]:
-    """Check the workload's own limits and its ``limits`` by name against the objectives."""
-    bounds: dict[str, float] = {}
+def bounds(measured: list[Measured], context: Context) -> dict[str, float]:
+    """The limit of each objective that has one: the workload's own, and its ``limits`` by name."""
+    answer: dict[str, float] = {}
     by_name = {item.objective.name: item for item in measured}
     for item in measured:
         field = item.objective.limited_by
         bound = getattr(context.workload, field, None) if field else None
         if bound is not None:
-            bounds[item.objective.name] = float(bound)
+            answer[item.objective.name] = float(bound)
     for name, bound in context.workload.limits.items():
         if name not in by_name:
             raise UnknownNameError("limit", name, by_name)
-        bounds[name] = float(bound)
+        answer[name] = float(bound)
+    return answer
+
+
+def limit_violations(measured: list[Measured], context: Context) -> list[Violation]:
+    """Check the limits against the objectives."""
+    by_name = {item.objective.name: item for item in measured}
     answer = []
-    for name, bound in bounds.items():
+    for name, bound in bounds(measured, context).items():
         item = by_name[name]
         lower_is_better = item.objective.direction == "minimize"
         broken = item.value > bound if lower_is_better else item.value < bound

@@ -27,7 +27,8 @@ def estimate_objectives(context: Context) -> list[Objective]:
             scale = "linear" if column.name in _LINEAR else "ratio"
             answer.append(
                 Objective(column.name, column.unit, column.direction, column.doc, aspect, column.limited_by,
-                          scale, _LINEAR.get(column.name, 1.0), _NEGLIGIBLE.get(column.name, 0.0))  # type: ignore[arg-type]
+                          scale, _LINEAR.get(column.name, 1.0), _NEGLIGIBLE.get(column.name, 0.0),  # type: ignore[arg-type]
+                          "recipe" if column.stage == "choice" else "device")
             )  # fmt: skip
     return answer
 
@@ -84,6 +85,12 @@ class Measured:
         """Value, low and high of one row."""
         place = row if self._rows is None else self._rows[row]
         value, low, high = (float(whole[place]) for whole in self._whole)
+        return value, low, high
+
+    def ends(self, rows: Array) -> tuple[Array, Array, Array]:
+        """Value, low and high of some rows."""
+        places = rows if self._rows is None else self._rows[rows]
+        value, low, high = (np.asarray(whole[places], dtype=float) for whole in self._whole)
         return value, low, high
 
     @property

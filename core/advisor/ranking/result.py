@@ -23,6 +23,7 @@ from advisor.units import format_quantity
 
 if TYPE_CHECKING:
     from advisor.expand import Choices
+    from advisor.ranking.certainty import Certainty
     from advisor.ranking.explanation import Explanation
     from advisor.registry import Registry
 
@@ -121,6 +122,11 @@ class Candidate:
         return self.feasible and not dominated(ranking.front_losses[self.row], ranking.front_losses)
 
     @property
+    def certainty(self) -> Certainty | None:
+        """How sure it is the best, and keeps the limits; None but for the first alternatives."""
+        return self.ranking.certainty.get(self.row) if self.feasible else None
+
+    @property
     def score(self) -> float:
         """The ranker's score, lower is better."""
         return float(self.ranking.score[self.row]) if self.estimated else math.inf
@@ -208,7 +214,16 @@ m.objective.name: Figure(*m.at(self.row), m.objective.unit)
             "bound": self.bound,
             "pareto": self.on_pareto_front,
             "score": _number(self.score),
+            "certainty": self._certainty_dict(),
         }  # fmt: skip
+
+    def _certainty_dict(self) -> dict[str, Any]:
+        known = self.certainty
+        if known is None:
+            return {"best": None, "keeps_limits": None, "limits": {}, "tied_with": None}
+        limits = {name: _number(chance) for name, chance in known.limits.items()}
+        return {"best": _number(known.best), "keeps_limits": _number(known.keeps_limits), "limits": limits,
+                "tied_with": known.tied_with + 1}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -250,6 +265,14 @@ class Ranking:
         """The best feasible candidate of each device and provider, in order."""
         firsts = self._firsts(np.arange(self.feasible_count), by_offer=True)
         return [Candidate(self, int(row), rank, self.rows) for rank, row in enumerate(firsts, start=1)]
+
+    @cached_property
+    def certainty(self) -> dict[int, Certainty]:
+        """Row to how sure its place is, of the first alternatives."""
+        from advisor.ranking.contenders import contenders
+
+        found = contenders(self)
+        return {candidate.row: known for candidate, known in zip(self.alternatives, found, strict=False)}
 
     @cached_property
     def infeasible(self) -> list[Candidate]:

@@ -37,6 +37,8 @@ def explain(session: Session, /, model: str | None, as_json: bool, limit: int, *
         output.print_json(explanation.to_dict())
         return
     paragraph(words.answer(ranking))
+    if sure := words.certainty(ranking):
+        paragraph(sure)
     for item in explanation.top:
         click.echo()
         show_explained(ranking, item)
