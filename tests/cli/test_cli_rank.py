@@ -203,7 +203,7 @@ def test_export_prints_or_writes_and_never_overwrites(run, tmp_path):
 
 
 def test_says_how_sure_the_best_is_and_what_is_tied(run):
-    result = run("rank", "toy4", "--task", "serve", "--request-rate", "1", "--max-ttft", "1s")
+    result = run("rank", "toy4", "--request-rate", "1")
     assert "Best with" in result.stdout
     known = [each["certainty"] for each in answer(run("rank", "toy4", "--request-rate", "1", "--json"))["candidates"]]
     assert known[0]["tied_with"] == 1
