@@ -94,7 +94,7 @@ def row_scores(
             assert fitted is not None
             scores = np.asarray(fitted(rows))
             if scores.shape != (len(rows),) or scores.dtype.kind not in "biuf" or not np.isfinite(scores).all():
-                raise PluginError(f"expected {len(rows)} finite scores, got {scores.dtype} of shape {scores.shape}")
+                raise PluginError("expected one finite number a row")
             return scores.astype(float)
 
         rows.flags.writeable = False
