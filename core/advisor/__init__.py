@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from advisor.models import Layer, Model
     from advisor.offers import Offer
     from advisor.ranking.result import Candidate, Figure, Ranking
+    from advisor.support import Framework, Support
     from advisor.workload import Workload
 
 _HOMES = {
@@ -50,15 +51,16 @@ _HOMES = {
     "models": ["Layer", "Model"],
     "offers": ["Offer"],
     "ranking.result": ["Candidate", "Figure", "Ranking"],
+    "support": ["Framework", "Support"],
     "workload": ["Workload"],
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "HOOK_VERSION", "Advisor", "AdvisorError", "Backend", "Candidate", "Candidates", "Column", "Context", "Device",
-    "Exporter", "Figure", "InputError", "Layer", "Link", "Model", "ModelEntry", "ModelFileError", "ModelReader",
+    "Exporter", "Figure", "Framework", "InputError", "Layer", "Link", "Model", "ModelEntry", "ModelFileError", "ModelReader",
     "ModelSource", "Objective", "Offer", "PluginError", "Profile", "Ranker", "Ranking", "Scorer", "Scores", "Source",
-    "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
+    "Support", "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
 ]  # fmt: skip
 
 

@@ -111,6 +111,7 @@ class Advisor:
             tuple(offers),
             ranker=ranker,
             frameworks=[workload.framework],
+            known_frameworks=registry.frameworks,
         )
 
     def _check_names(self, workload: Workload) -> None:

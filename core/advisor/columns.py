@@ -83,6 +83,8 @@ CHOICE = (
     Column("trainable_share", "", "f8", "share of the model's own parameters that are trained", 1),
     Column("optimizer_bytes", "B", "f8", "optimizer state bytes a trained parameter, fp32 copy included", 12),
     Column("gradient_bytes", "B", "f8", "gradient bytes a trained parameter", 2),
+    Column("frameworks", "", "i8", "bits of the frameworks that run it, in the context's order; -1 where none is known",
+           -1),
     Column("quality", "", "f8", "share of the unchanged model's quality that is kept", 1, interval=True,
            direction="maximize", aspects=(("*", "quality"),), limited_by="min_quality"),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from advisor.devices import Device, Link, System
 from advisor.formats import FORMATS, fallbacks
 from advisor.models import Model
 from advisor.offers import Offer
+from advisor.support import Framework, Legality
 from advisor.workload import Workload
 
 
@@ -101,6 +102,7 @@ class Context:
     left_out: dict[str, int] = field(default_factory=dict)
     ranker: str = ""
     frameworks: list[str] = field(default_factory=lambda: [""])
+    known_frameworks: Sequence[Framework] = ()
 
     @cached_property
     def devices(self) -> DeviceColumns:
@@ -111,6 +113,11 @@ class Context:
     def systems(self) -> SystemColumns:
         """The systems as columns."""
         return SystemColumns(self.system_list, self.device_list)
+
+    @cached_property
+    def legality(self) -> Legality:
+        """Which frameworks run which techniques on the devices."""
+        return Legality(self.known_frameworks, self.device_list, self.model, self.workload)
 
     def warn(self, line: str) -> None:
         """Tell the user one line, once."""

@@ -14,6 +14,7 @@ from advisor.errors import PluginError
 from advisor.interfaces import STAGES, Backend, ModelEntry, Objective, Profile, Scorer, Technique
 from advisor.plugins import describe
 from advisor.records import Checked, problem
+from advisor.support import Framework, Support
 
 #: Workload fields that bound an objective.
 LIMITS = ("max_ttft", "max_tpot", "max_latency", "budget", "finish_in", "power_budget", "min_quality")
@@ -34,6 +35,10 @@ def check_item(item: object, name: str) -> str:
         _check_text("aliases", item.aliases)
         if getattr(item, "stage", None) not in STAGES:
             raise PluginError(f"stage: expected one of {', '.join(STAGES)}, not {getattr(item, 'stage', None)!r}")
+        _check_text("excludes", item.excludes)
+        _check_text("needs", item.needs)
+    elif isinstance(item, Framework):
+        _check_framework(item)
     elif isinstance(item, ModelEntry):
         _check_text("aliases", item.aliases)
         if not isinstance(item.document, Mapping):
@@ -89,6 +94,15 @@ def check_objective(objective: Objective, given: set[str]) -> None:
         raise PluginError(f"objective {name!r}: span: expected a number above zero, not {objective.span!r}")
     if objective.limited_by and objective.limited_by not in LIMITS:
         raise PluginError(f"objective {name!r}: limited_by: expected one of {', '.join(LIMITS)}")
+
+
+def _check_framework(framework: Framework) -> None:
+    _check_text("aliases", framework.aliases)
+    for support in framework.supports:
+        if not isinstance(support, Support):
+            raise PluginError(f"supports: expected Support objects, not a {type(support).__name__}")
+        for field in ("techniques", "vendors", "kinds", "families", "formats", "tasks", "units", "checkpoints"):
+            _check_text(field, getattr(support, field))
 
 
 def _check_text(field: str, values: Any) -> None:

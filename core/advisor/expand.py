@@ -12,11 +12,12 @@ from advisor.columns import Column
 from advisor.context import Context
 from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.formats import CODES, arithmetic_code, format_named
-from advisor.interfaces import STAGES, Technique
+from advisor.interfaces import STAGES, Refusals, Technique
 from advisor.names import normalise
 from advisor.optimizers import optimizer_bytes
 from advisor.plugins import guarded
 from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, check_kept, protected
+from advisor.support import ANY
 
 #: Requests in flight that are tried where the user gives no concurrency.
 SERVED_AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -62,6 +63,8 @@ def start_rows(context: Context, schema: Schema, systems: np.ndarray, nodes: np.
     rows["output_tokens"] = float(workload.output_tokens)
     rows["sequence_length"] = float(workload.sequence_length(model.max_context) if model.unit == "token" else 1)
     set_stored_formats(rows, context)
+    if context.known_frameworks:
+        rows["frameworks"] = context.legality.start()[rows["device"]]
     return rows
 
 
@@ -113,9 +116,22 @@ def apply_techniques(
     slots: dict[str, list[Technique]] = {}
     for technique in sorted(techniques, key=lambda technique: stages.get(technique.stage, len(stages))):
         slots.setdefault(technique.slot, []).append(technique)
+    combined = Combinations(techniques, choices.labels)
     for slot, members in slots.items():
-        rows = _apply_slot(rows, slot, members, pins, owner, context, choices)
-    return rows
+        rows = _apply_slot(rows, slot, members, pins, owner, context, choices, combined)
+    return _loadable(rows, context)
+
+
+def _loadable(rows: Candidates, context: Context) -> Candidates:
+    """Rows whose framework loads the weights as they are stored, or that store them anew."""
+    if not context.known_frameworks or not len(rows):
+        return rows
+    left = np.where(rows["requantized"], rows["frameworks"],
+                    rows["frameworks"] & context.legality.stored()[rows["device"]])  # fmt: skip
+    rows["frameworks"] = left
+    stored = format_named(context.model.weight_format).name
+    context.note(f"no framework loads weights stored in {stored} on the device", int((left == 0).sum()))
+    return rows if left.all() else rows.take(left != 0)
 
 
 def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
@@ -145,7 +161,7 @@ def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
 
 def _apply_slot(
     rows: Candidates, slot: str, members: list[Technique], pins: dict[str, str], owner: dict[str, str],
-    context: Context, choices: Choices,
+    context: Context, choices: Choices, combined: Combinations,
 ) -> Candidates:  # fmt: skip
     labels = choices.labels.setdefault(slot, ["none"])
     unwanted = {normalise(name) for name in context.workload.without_techniques}
@@ -172,7 +188,8 @@ def _apply_slot(
             table[f"choice.{slot}"] = np.int16(len(labels))
             label = technique.name if setting == "" else f"{technique.name}={setting}"
             kept = guarded(owner[technique.name], what, context.warn,
-                           lambda t=technique, s=setting, r=table: _apply(r, t, s, context, refused))  # type: ignore[misc]  # fmt: skip
+                           lambda t=technique, s=setting, r=table:
+                           _apply(r, t, s, context, refused, combined))  # type: ignore[misc]  # fmt: skip
             labels.append(label)
             if kept is not None and len(kept):
                 tables.append(kept)
@@ -202,14 +219,16 @@ def _wanted(technique: Technique, settings: list[int | str], pins: dict[str, str
 
 
 def _apply(
-    rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str]
-) -> Candidates:
+    rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str],
+    combined: Combinations,
+) -> Candidates:  # fmt: skip
     given = protected(rows, NOT_OF_TECHNIQUES)
-    refusals = technique.apply(rows, setting, context)
+    refusals = [*combined.refusals(rows, technique), *(technique.apply(rows, setting, context) or [])]
     check_kept(rows, given, NOT_OF_TECHNIQUES)
+    refusals += _without_framework(rows, technique, context)
     legal = np.ones(len(rows), dtype=bool)
     notes: list[tuple[str, int]] = []
-    for mask, reason in refusals or []:
+    for mask, reason in refusals:
         mask = np.broadcast_to(np.asarray(mask, dtype=bool), legal.shape)
         notes.append((str(reason), int((mask & legal).sum())))
         legal &= ~mask
@@ -221,6 +240,55 @@ def _apply(
         if count:
             refused.append(reason)
     return kept
+
+
+def _without_framework(rows: Candidates, technique: Technique, context: Context) -> Refusals:
+    """Narrow the frameworks of rows that use the technique; refuse those that none is left for."""
+    if not context.known_frameworks:
+        return []
+    masks = context.legality.of(technique.name)
+    if (masks == ANY).all():
+        return []
+    own = masks[rows["device"]]
+    before = rows["frameworks"]
+    rows["frameworks"] = before & own
+    return [(own == 0, "no framework runs it on the device"),
+            ((own != 0) & (before & own == 0), "no framework runs it together with the rest of the recipe")]  # fmt: skip
+
+
+class Combinations:
+    """Which techniques may stand in one recipe, as they declare it."""
+
+    def __init__(self, techniques: list[Technique], labels: dict[str, list[str]]) -> None:
+        self._labels = labels
+        self._excludes = {technique.name: set(technique.excludes) for technique in techniques}
+        self._slots = {technique.name: technique.slot for technique in techniques}
+
+    def refusals(self, rows: Candidates, technique: Technique) -> Refusals:
+        """Rows that hold what the technique excludes, or lack what it needs."""
+        answer: Refusals = []
+        satisfied = np.zeros(len(rows), dtype=bool)
+        for slot, labels in self._labels.items():
+            if slot == technique.slot:
+                continue
+            names = [label.partition("=")[0] for label in labels]
+            excluded = [code for code, name in enumerate(names) if code and self.exclude(technique.name, name)]
+            if excluded:
+                listed = ", ".join(dict.fromkeys(names[code] for code in excluded))
+                answer.append((np.isin(rows[f"choice.{slot}"], excluded), f"it does not go with {listed}"))
+            needed = [code for code, name in enumerate(names) if code and name in technique.needs]
+            if needed:
+                satisfied |= np.isin(rows[f"choice.{slot}"], needed)
+        if technique.needs:
+            answer.append((~satisfied, f"it needs {' or '.join(technique.needs)}"))
+        return answer
+
+    def exclude(self, one: str, other: str) -> bool:
+        """Whether either excludes the other by its name or its slot."""
+        return any(
+            wanted in self._excludes.get(name, ()) for name, wanted in (
+                (one, other), (one, self._slots.get(other)), (other, one), (other, self._slots.get(one)))
+        )  # fmt: skip
 
 
 def batch_rows(rows: Candidates, context: Context) -> Candidates:

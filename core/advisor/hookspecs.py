@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Technique,
     )  # fmt: skip
     from advisor.offers import Offer
+    from advisor.support import Framework
 
 HOOK_VERSION = 1
 
@@ -66,6 +67,11 @@ def backends() -> Iterable[Backend]:  # type: ignore[empty-body]
 @hookspec
 def techniques() -> Iterable[Technique]:  # type: ignore[empty-body]
     """Return techniques, which change how a model runs."""
+
+
+@hookspec
+def frameworks() -> Iterable[Framework]:  # type: ignore[empty-body]
+    """Return frameworks: which techniques each runs, on which devices."""
 
 
 @hookspec

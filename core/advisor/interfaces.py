@@ -138,7 +138,9 @@ class Technique(ABC):
 
     ``settings`` are the values it can be used with (``tensor_parallel=2, 4, 8``); one empty setting
     means that it has none. ``apply`` gets rows that all use it, rewrites their columns, and returns
-    the rows on which it cannot be used, each with the reason.
+    the rows on which it cannot be used, each with the reason. ``excludes`` names techniques, or whole
+    slots, that it cannot be combined with; of those in ``needs``, which are of earlier stages, a recipe must hold one.
+    Where it runs is for frameworks to say (the hook ``frameworks``).
     """
 
     name: str
@@ -148,6 +150,8 @@ class Technique(ABC):
     aliases: Sequence[str] = ()
     sources: Sequence[Source] = ()
     columns: Sequence[Column] = ()
+    excludes: Sequence[str] = ()
+    needs: Sequence[str] = ()
 
     def settings(self, context: Context) -> Sequence[int | str]:
         """Values to try for this model and workload; none where it makes no sense."""

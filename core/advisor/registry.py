@@ -23,6 +23,7 @@ from advisor.names import NameIndex
 from advisor.offers import Offer
 from advisor.plugins import FAILURES, Plugins, describe
 from advisor.records import Checked
+from advisor.support import Framework
 
 Item = TypeVar("Item")
 
@@ -163,6 +164,11 @@ class Registry:
             else:
                 answer.append(item)
         return answer
+
+    @property
+    def frameworks(self) -> list[Framework]:
+        """Frameworks, with what each runs where."""
+        return self._once("frameworks", lambda: self._collect("frameworks", Framework, "name"))
 
     @property
     def rankers(self) -> dict[str, Ranker]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Kind:
     """What a kind of record is called, where it is found, and how it is written.
 
-    ``row`` gives the cells of the list, the name first; ``to_dict`` the JSON; ``more`` what ``show``
+    ``on`` answers ``show NAME --on DEVICE``: fields, and sentences in ``answer``. ``row`` gives the cells of the list, the name first; ``to_dict`` the JSON; ``more`` what ``show``
     adds to it; ``sources`` the source of each figure, for kinds that have sources.
     """
 
@@ -35,6 +35,7 @@ class Kind:
     names: Callable[[Any], Sequence[str]]
     more: Callable[[Any, Registry], dict[str, Any]] = lambda record, registry: {}
     sources: Callable[[Any], Mapping[str, Any]] | None = None
+    on: Callable[[Any, Registry, str], dict[str, Any]] | None = None
 
     def find(self, registry: Registry, name: str) -> Any:
         """The record of that name; raises ``UnknownNameError`` with the nearest."""
@@ -102,12 +103,23 @@ def listing(kind: Kind, doc: str) -> click.Group:
     @click.argument("name")
     @output.json_option
     @click.option("--sources", is_flag=True, help="Say where each figure comes from.", hidden=kind.sources is None)
+    @click.option("--on", metavar="DEVICE", help="Say what runs it on a device, or why nothing does.",
+                  hidden=kind.on is None)  # fmt: skip
     @common_options
     @click.pass_obj
-    def show(session: Session, name: str, as_json: bool, sources: bool) -> None:
+    def show(session: Session, name: str, as_json: bool, sources: bool, on: str | None) -> None:
+        if on is not None and kind.on is None:
+            raise InputError(f"{kind.plural} show takes no --on")
         registry = session.registry()
         record = kind.find(registry, name)
         fields = {**kind.to_dict(record), **kind.more(record, registry)}
+        answer = kind.on(record, registry, on) if on is not None and kind.on is not None else None
+        if answer is not None and not as_json:
+            for line in answer["answer"]:
+                paragraph(line, indent="    ")
+            session.warn(registry.plugins.warnings)
+            return
+        fields |= answer or {}
         origins = dict(kind.sources(record)) if kind.sources else {}
         warnings = list(registry.plugins.warnings)
         if as_json:

@@ -49,6 +49,14 @@ def recipe(candidate: Candidate) -> str:
     return ", ".join([*words, f"batch {batch}"])
 
 
+def by(candidate: Candidate, most: int = 3) -> str:
+    """Frameworks that run a recipe in some format of its own: `` (vllm or sglang)``; nothing where any would."""
+    names = candidate.frameworks
+    if not names or not candidate.recipe:
+        return ""
+    return f" ({' or '.join(names[:most])}{' ...' if len(names) > most else ''})"
+
+
 def memory_share(candidate: Candidate) -> str:
     """Share of the device's memory that is used."""
     return f"{100 * candidate.column('memory') / (candidate.device.memory_gib * 2**30):.0f}%"
@@ -99,7 +107,7 @@ def answer(ranking: Ranking) -> str:
     best = ranking.best
     if best is None:
         return "No candidate is feasible."
-    text = f"Best: {hardware(best)} {at(best)}, {recipe(best)}"
+    text = f"Best: {hardware(best)} {at(best)}, {recipe(best)}{by(best)}"
     if len(ranking) == 1:
         return f"{text}: the only hardware that meets every limit."
     second = ranking[1]

@@ -101,6 +101,11 @@ class Candidate:
         return self.ranking.choices.recipe(self.table, self.row)
 
     @property
+    def frameworks(self) -> list[str]:
+        """Frameworks that run its recipe on its device; empty where none is known."""
+        return self.ranking.context.legality.names(int(self.table.value("frameworks", self.row)))
+
+    @property
     def batch(self) -> int:
         """Requests or samples in flight in one replica."""
         return int(self.table.value("batch", self.row))
@@ -206,6 +211,7 @@ m.objective.name: Figure(*m.at(self.row), m.objective.unit)
                 "country": offer.country, "term": offer.term, "price_usd_per_hour": offer.price_usd_per_hour,
             },
             "recipe": self.recipe,
+            "frameworks": self.frameworks,
             "layout": self.layout,
             "estimates": {name: figure.to_dict() for name, figure in self.estimates.items()},
             "objectives": {name: figure.to_dict() for name, figure in self.objectives.items()},
@@ -375,6 +381,7 @@ class Ranking:
                 "device": candidate.device.id, "device_count": candidate.device_count, "system": candidate.system.id,
                 "provider": offer.provider if offer else "", "region": offer.region if offer else "",
                 "term": offer.term if offer else "", "recipe": " ".join(candidate.recipe.values()),
+                "frameworks": " ".join(candidate.frameworks),
             }  # fmt: skip
             for name, figure in {**candidate.estimates, **candidate.objectives}.items():
                 record |= {name: _number(figure.value), f"{name}_low": _number(figure.low),

@@ -85,6 +85,8 @@ def show(ranking: Ranking, candidate: Candidate) -> None:
     paragraph(f"recipe: {words.recipe(candidate)} (best of {len(ranking.rows):,} evaluated)")
     if candidate.recipe:
         paragraph("  " + ", ".join(f"{words.heading(slot)}: {label}" for slot, label in candidate.recipe.items()))
+    if candidate.frameworks:
+        paragraph("  frameworks: " + ", ".join(candidate.frameworks))
     degrees = {name: value for name, value in candidate.layout.items() if value > 1 or name.endswith("batch")}
     paragraph("  " + ", ".join(f"{words.heading(name)} {value}" for name, value in degrees.items()))
     for reason in candidate.reasons:

@@ -41,6 +41,52 @@ def _technique(technique: Technique) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _where(technique: Technique, registry: Registry) -> dict[str, Any]:
+    """Frameworks that run the technique, with the devices of each."""
+    from advisor.support import places
+
+    found: dict[str, list[str]] = {}
+    for place in places(registry.frameworks, technique.name):
+        devices = {device.family or device.name for device in registry.devices if place.support.covers(device)}
+        known = found.setdefault(place.framework.name, [])
+        known += [name for name in sorted(devices) if name not in known]
+    rules = {"excludes": list(technique.excludes), "needs": list(technique.needs)}
+    return {**_owner(technique, registry), **{name: names for name, names in rules.items() if names},
+            **({"runs_on": found} if found else {})}  # fmt: skip
+
+
+def _on(technique: Technique, registry: Registry, name: str) -> dict[str, Any]:
+    """What runs the technique on one device, or why nothing does."""
+    from advisor.errors import UnknownNameError
+    from advisor.support import places
+
+    device = registry.devices.find(name)
+    if device is None:
+        known = [text for device in registry.devices for text in (device.id, *device.aliases)]
+        raise UnknownNameError("device", name, known)
+    what = f"{technique.name} on {device.name}"
+    here = places(registry.frameworks, technique.name, device)
+    if here:
+        by = [{"framework": place.framework.name, "tasks": list(place.support.tasks), "note": place.support.note,
+               "source": f"{place.source.title} ({place.source.date})" if place.source else ""} for place in here]  # fmt: skip
+        lines = [f"  {item['framework']}: " + "; ".join(str(text) for text in (
+            ", ".join(item["tasks"]), item["note"], item["source"]) if text) for item in by]  # fmt: skip
+        return {"on": device.id, "runs": True, "by": by, "answer": [f"{what}: runs in", *lines]}
+    which = f"{device.family or device.name} ({', '.join(device.formats)})"
+    others = [framework.name for framework in registry.frameworks
+              if any(support.covers(device) for support in framework.supports)]  # fmt: skip
+    runs: bool | None = None
+    if not places(registry.frameworks, technique.name):
+        why = "no framework's table names it: it runs wherever the model does"
+    elif not others:
+        why = f"no framework's table names {which}: its native formats decide"
+    else:
+        runs, why = False, f"does not run: of the frameworks for {which}, none has it ({', '.join(others)})"
+    elsewhere = [f"  it runs on {', '.join(families)} in {name}"
+                 for name, families in _where(technique, registry).get("runs_on", {}).items()]  # fmt: skip
+    return {"on": device.id, "runs": runs, "answer": [f"{what}: {why}", *elsewhere]}
+
+
 def _plugin(info: PluginInfo) -> dict[str, Any]:
     return {"name": info.name, "distribution": info.distribution, "version": info.version, "hooks": list(info.hooks)}
 
@@ -54,7 +100,7 @@ techniques = listing(Kind(
     "techniques", "technique", lambda registry: registry.techniques,
     [NAME, Column("slot", keep=9), Column("stage", keep=5), WHAT],
     lambda item: [item.name, item.slot, item.stage, _doc(item)], _technique,
-    lambda item: [item.name, *item.aliases], _owner,
+    lambda item: [item.name, *item.aliases], _where, on=_on,
 ), "List and show techniques: choices that change how a model runs.")  # fmt: skip
 
 plugins = listing(Kind(
