@@ -58,9 +58,9 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "HOOK_VERSION", "Advisor", "AdvisorError", "Backend", "Candidate", "Candidates", "Column", "Context", "Device",
-    "Exporter", "Figure", "Framework", "InputError", "Layer", "Link", "Model", "ModelEntry", "ModelFileError", "ModelReader",
-    "ModelSource", "Objective", "Offer", "PluginError", "Profile", "Ranker", "Ranking", "Scorer", "Scores", "Source",
-    "Support", "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
+    "Exporter", "Figure", "Framework", "InputError", "Layer", "Link", "Model", "ModelEntry", "ModelFileError",
+    "ModelReader", "ModelSource", "Objective", "Offer", "PluginError", "Profile", "Ranker", "Ranking", "Scorer",
+    "Scores", "Source", "Support", "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
 ]  # fmt: skip
 
 

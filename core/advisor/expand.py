@@ -252,8 +252,10 @@ def _without_framework(rows: Candidates, technique: Technique, context: Context)
     own = masks[rows["device"]]
     before = rows["frameworks"]
     rows["frameworks"] = before & own
-    return [(own == 0, "no framework runs it on the device"),
-            ((own != 0) & (before & own == 0), "no framework runs it together with the rest of the recipe")]  # fmt: skip
+    apart = (own != 0) & (before & own == 0)
+    named = context.workload.framework
+    who = f"{named} does not run" if named else "no framework runs"
+    return [(own == 0, f"{who} it on the device"), (apart, f"{who} it together with the rest of the recipe")]
 
 
 class Combinations:

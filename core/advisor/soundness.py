@@ -55,7 +55,8 @@ def check_kept(rows: Candidates, given: dict[str, Array], stages: frozenset[str]
 
 def _is_protected(name: str, stages: frozenset[str]) -> bool:
     column = _CORE.get(name)
-    return name.startswith("choice.") or name in ("framework", "frameworks") or (column is not None and column.stage in stages)
+    own = name.startswith("choice.") or name in ("framework", "frameworks")
+    return own or (column is not None and column.stage in stages)
 
 
 def check_choices(rows: Candidates) -> None:

@@ -126,7 +126,7 @@ class Legality:
     @cached_property
     def known(self) -> Array:
         """Whether any framework has an entry for the device."""
-        return self._covered.any(axis=0) if self._entries else np.zeros(len(self._devices), dtype=bool)
+        return np.asarray(self._covered.any(axis=0))
 
     def start(self) -> Array:
         """Frameworks that run the kind of model, in plain floats, a mask a device."""

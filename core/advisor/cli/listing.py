@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Kind:
     """What a kind of record is called, where it is found, and how it is written.
 
-    ``on`` answers ``show NAME --on DEVICE``: fields, and sentences in ``answer``. ``row`` gives the cells of the list, the name first; ``to_dict`` the JSON; ``more`` what ``show``
-    adds to it; ``sources`` the source of each figure, for kinds that have sources.
+    ``row`` gives the cells of the list, the name first; ``to_dict`` the JSON; ``more`` what ``show`` adds to it;
+    ``sources`` the source of each figure, for kinds that have sources; ``on`` what ``show NAME --on DEVICE`` adds,
+    with sentences for people in ``answer``.
     """
 
     plural: str

@@ -68,7 +68,8 @@ def _on(technique: Technique, registry: Registry, name: str) -> dict[str, Any]:
     here = places(registry.frameworks, technique.name, device)
     if here:
         by = [{"framework": place.framework.name, "tasks": list(place.support.tasks), "note": place.support.note,
-               "source": f"{place.source.title} ({place.source.date})" if place.source else ""} for place in here]  # fmt: skip
+               "source": f"{place.source.title} ({place.source.date})" if place.source else ""}
+              for place in here]  # fmt: skip
         lines = [f"  {item['framework']}: " + "; ".join(str(text) for text in (
             ", ".join(item["tasks"]), item["note"], item["source"]) if text) for item in by]  # fmt: skip
         return {"on": device.id, "runs": True, "by": by, "answer": [f"{what}: runs in", *lines]}
