@@ -131,6 +131,11 @@ class Advisor:
             for name in names:
                 if normalise(name) not in have:
                     raise UnknownNameError(kind, name, dict.fromkeys(name for name in known if name))
+        if workload.assume:
+            figures = [name for scorer in registry.scorers for name in scorer.assumes]
+            for name in workload.assume:
+                if name not in figures:
+                    raise UnknownNameError("assumption", name, figures)
 
 
 def _passes(wanted: Sequence[str], names: Iterable[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from advisor.models import Model
 from advisor.offers import Offer
 from advisor.support import Framework, Legality
 from advisor.workload import Workload
+
+Made = TypeVar("Made")
 
 
 class DeviceColumns:
@@ -103,6 +105,7 @@ class Context:
     ranker: str = ""
     frameworks: list[str] = field(default_factory=lambda: [""])
     known_frameworks: Sequence[Framework] = ()
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def devices(self) -> DeviceColumns:
@@ -118,6 +121,16 @@ class Context:
     def legality(self) -> Legality:
         """Which frameworks run which techniques on the devices."""
         return Legality(self.known_frameworks, self.device_list, self.model, self.workload)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what ``make`` gave when this name was first asked for: work to do once a question, not once a call.
+
+        Names begin with the plugin's own, as every plugin sees the same ones.
+        """
+        if name not in self._kept:
+            self._kept[name] = make()
+        made: Made = self._kept[name]
+        return made
 
     def warn(self, line: str) -> None:
         """Tell the user one line, once."""

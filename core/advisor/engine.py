@@ -11,10 +11,10 @@ from advisor.contract import LIMITS, check_objective
 from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.estimating import by_backend, estimate, fits, memory, scale_out
 from advisor.expand import Choices, apply_techniques, batch_rows, hardware_rows, make_schema
-from advisor.interfaces import Backend, Scorer, Scores
+from advisor.interfaces import Backend, Objective, Scorer, Scores
 from advisor.plugins import guarded
 from advisor.ranking.feasibility import Violation, feasible_rows, limit_violations
-from advisor.ranking.objectives import Measured, measured_estimates
+from advisor.ranking.objectives import Detail, Details, Measured, measured_estimates
 from advisor.ranking.ordering import rank_scores
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
@@ -161,25 +161,21 @@ def run_scorer(
     if not isinstance(scores, Scores):
         raise PluginError(f"score gave a {type(scores).__name__}, not Scores")
     offered = rows["offer"] >= 0
+    details = Details(lambda places: _detailed(scorer, rows.take(places), context))
     measured: list[Measured] = []
     for objective in scorer.objectives(context):
         check_objective(objective, given | {item.objective.name for item in measured})
         if objective.name not in scores.values:
             raise PluginError(f"gave no values for its objective {objective.name!r}")
         answer = scores.values[objective.name]
-        if len(answer) != 3:
-            raise PluginError(f"objective {objective.name!r}: expected (value, low, high), got {len(answer)} arrays")
-        columns = [_column(column, len(rows), objective.name) for column in answer]
-        for column in columns:
-            if not np.isfinite(column[offered]).all():
-                raise PluginError(f"objective {objective.name!r} holds a number that is not finite")
-        value, low, high = columns
-        slack = 1e-9 * np.abs(value)
-        if (low > value + slack).any() or (high < value - slack).any():
-            raise PluginError(f"objective {objective.name!r} lies outside its own interval")
-        added = scores.parts.get(objective.name, {})
-        parts = {str(name): _column(part, len(rows), name) for name, part in added.items()}
-        measured.append(Measured(objective, value, low, high, parts, scorer.name))
+        if isinstance(answer, np.ndarray):
+            value = _column(answer, len(rows), objective.name)
+            _check_finite(value, offered, objective)
+            measured.append(Measured(objective, value, None, None, {}, scorer.name, details=details))
+        else:
+            value, low, high = _interval(answer, offered, objective)
+            parts = _parts(scores, objective, len(rows))
+            measured.append(Measured(objective, value, low, high, parts, scorer.name))
     exclusions = [Violation(str(rule), np.broadcast_to(np.asarray(mask, dtype=bool), (len(rows),)))
                   for mask, rule in scores.exclusions]  # fmt: skip
     own = {column.name for column in scorer.columns} - {column.name for column in COLUMNS}
@@ -187,6 +183,43 @@ def run_scorer(
         if name.removesuffix(".low").removesuffix(".high") in own:
             rows[name] = table[name]
     return measured, exclusions
+
+
+def _detailed(scorer: Scorer, rows: Candidates, context: Context) -> dict[str, Detail]:
+    """Ask a scorer for intervals and parts of some rows, checked; what fails is warned of and left out."""
+
+    def call() -> dict[str, Detail]:
+        scores = scorer.detail(rows.copy(), context)
+        offered = rows["offer"] >= 0
+        return {objective.name: (*_interval(scores.values[objective.name], offered, objective),
+                                 _parts(scores, objective, len(rows)))
+                for objective in scorer.objectives(context)}  # fmt: skip
+
+    with np.errstate(all="ignore"):
+        return guarded(f"scorer {scorer.name!r}", "detail", context.warn, call) or {}
+
+
+def _interval(answer: object, offered: Array, objective: Objective) -> tuple[Array, Array, Array]:
+    """Value, low and high of an objective, or ``PluginError``."""
+    if not isinstance(answer, tuple) or len(answer) != 3:
+        raise PluginError(f"objective {objective.name!r}: expected (value, low, high), got {type(answer).__name__}")
+    value, low, high = (_column(column, len(offered), objective.name) for column in answer)
+    for column in (value, low, high):
+        _check_finite(column, offered, objective)
+    slack = 1e-9 * np.abs(value)
+    if (low > value + slack).any() or (high < value - slack).any():
+        raise PluginError(f"objective {objective.name!r} lies outside its own interval")
+    return value, low, high
+
+
+def _check_finite(column: Array, offered: Array, objective: Objective) -> None:
+    if not np.isfinite(column[offered]).all():
+        raise PluginError(f"objective {objective.name!r} holds a number that is not finite")
+
+
+def _parts(scores: Scores, objective: Objective, length: int) -> dict[str, Array]:
+    added = scores.parts.get(objective.name, {})
+    return {str(name): _column(part, length, name) for name, part in added.items()}
 
 
 def _column(values: Array, length: int, name: str) -> Array:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from advisor.candidates import Array, Candidates
@@ -192,9 +193,12 @@ class Objective:
 
 @dataclass
 class Scores:
-    """A scorer's answer: objective to (value, low, high), what each adds, and rows it rules out."""
+    """A scorer's answer: objective to (value, low, high), what each adds, and rows it rules out.
 
-    values: dict[str, tuple[Array, Array, Array]]
+    Where ``Scorer.detail`` gives intervals and parts, ``score`` may give the values alone.
+    """
+
+    values: Mapping[str, tuple[Array, Array, Array] | Array]
     parts: dict[str, dict[str, Array]] = field(default_factory=dict)
     exclusions: Refusals = field(default_factory=list)
 
@@ -203,13 +207,15 @@ class Scorer(ABC):
     """Turns estimates and offers into objectives.
 
     ``enforces`` names workload fields that it rules candidates out by (``policies``): where the user
-    gives one and no scorer that enforces it has run, every candidate is infeasible.
+    gives one and no scorer that enforces it has run, every candidate is infeasible. ``assumes`` are
+    figures that it takes from the workload's ``assume`` where the user gives them: name to value and meaning.
     """
 
     name: str
     doc: str = ""
     columns: Sequence[Column] = ()
     enforces: Sequence[str] = ()
+    assumes: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def objectives(self, context: Context) -> Sequence[Objective]:
@@ -218,6 +224,13 @@ class Scorer(ABC):
     @abstractmethod
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; ``rows["offer"]`` is -1 where no offer is known: NaN is allowed there alone."""
+
+    def detail(self, rows: Candidates, context: Context) -> Scores:
+        """The same scores with intervals and parts, of the rows that someone looks at.
+
+        A scorer whose ``score`` gives both need not have it.
+        """
+        return self.score(rows, context)
 
 
 class Ranker(ABC):

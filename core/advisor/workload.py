@@ -52,6 +52,7 @@ class Workload(Checked, frozen=True, kw_only=True):
     framework: Annotated[
         str, about("serving or training framework, such as vllm; empty for a typical one")
     ] = ""
+    flexible: Annotated[Seconds | None, about("time that a run may wait for cleaner electricity")] = None
     settings: Annotated[dict[str, Number], about("settings of techniques: lora_rank=16")] = field(default_factory=dict)
 
     # the traffic and service levels
@@ -68,6 +69,10 @@ class Workload(Checked, frozen=True, kw_only=True):
     min_quality: Annotated[Share | None, about("least share of the unchanged model's quality")] = None
     limits: Annotated[
         dict[str, Number], about("bounds on any estimate or objective by name")
+    ] = field(default_factory=dict)
+
+    assume: Annotated[
+        dict[str, Number], about("figures instead of scorers' own defaults")
     ] = field(default_factory=dict)
 
     # the places and parts to consider

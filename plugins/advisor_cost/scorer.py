@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,12 +10,14 @@ from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.interfaces import Objective, Scorer, Scores
 from advisor_cost.committed import unused_hours
-from advisor_cost.prices import Prices, prices
+from advisor_cost.prices import Prices, cost_figures, prices_of
 from advisor_cost.spot import paid_share
 from advisor_energy.demand import HOURS_PER_MONTH, has_end, hours, samples_per_second, units_needed
 from advisor_energy.facility import facility_power
+from advisor_energy.figures import described
 from advisor_energy.intervals import Interval
-from advisor_energy.places import places
+from advisor_energy.places import places_of
+from advisor_energy.sight import Sight
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -30,6 +32,11 @@ class CostScorer(Scorer):
 
     name = "cost"
     doc = "rent, or purchase and electricity; spot with the expected price of interruption"
+
+    @property
+    def assumes(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Default figures that a user may set."""
+        return described(cost_figures())
 
     def objectives(self, context: Context) -> Sequence[Objective]:
         """Return what is measured each task; the aspect ``cost`` is what the user will pay in the end."""
@@ -64,56 +71,73 @@ class CostScorer(Scorer):
 
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; NaN where no offer is known."""
-        asked = prices(context.offer_list)
-        offer = rows["offer"]
-        per_hour, shares = self._per_hour(rows, context, asked)
-        paid = paid_share(rows, context, asked)
-        work = per_hour * units_needed(rows, context) * paid  # USD an hour of work done
-        each = work / (samples_per_second(rows, context) * SECONDS_PER_HOUR)  # USD a request or sample
+        if context.workload.budget is not None and context.workload.task != "serve" and not has_end(context):
+            context.warn("cost: budget not applied, as the job has no end; give rows or tokens")
+        return self._scores(Sight(rows, context, ends=False))
+
+    def detail(self, rows: Candidates, context: Context) -> Scores:
+        """The same with intervals and parts."""
+        return self._scores(Sight(rows, context, ends=True))
+
+    def _scores(self, sight: Sight) -> Scores:
+        context, offer = sight.context, sight["offer"]
+        asked = prices_of(context)
+        rate = samples_per_second(sight) * SECONDS_PER_HOUR
+        sums = self._per_hour(sight, asked, rate.value)
+        per_hour = sum(sums.values(), start=Interval.exact(np.zeros(len(offer))))
+        paid = paid_share(sight, asked)
+        work = per_hour * units_needed(sight) * paid  # USD an hour of work done
+        each = work / rate  # USD a request or sample
 
         answer = {"cost_per_hour": per_hour}
         if context.workload.task == "serve":
             answer["cost_per_month"] = work * HOURS_PER_MONTH
             answer["cost_per_request"] = each
             if context.model.generates:
-                answer["cost_per_million_tokens"] = each * (1e6 / rows["output_tokens"])
+                answer["cost_per_million_tokens"] = each * (1e6 / sight["output_tokens"])
         else:
             answer["cost_per_thousand_samples"] = each * 1e3
             if has_end(context):
-                answer["cost_per_run"] = work * hours(rows, context)
-            elif context.workload.budget is not None:
-                context.warn("cost: budget not applied, as the job has no end; give rows or tokens")
+                answer["cost_per_run"] = work * hours(sight)
+        missing = ~asked.priced[offer]
+        exclusions = [(missing, "no price is known for this offer")] if missing.any() else []
+        if not sight.ends:
+            return Scores({name: total.value for name, total in answer.items()}, exclusions=exclusions)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = {name: np.where(per_hour.value > 0, part.value / per_hour.value, 0.0)
+                      for name, part in sums.items()}  # fmt: skip
         parts = {"cost_per_hour": {part: share * per_hour.value for part, share in shares.items()}}
         for name in (objective.name for objective in self.objectives(context) if objective.aspect):
             of_work = answer[name].value / paid.value
             parts[name] = {part: share * of_work for part, share in shares.items()}
             if not paid.is_exact:
                 parts[name]["interruptions"] = answer[name].value - of_work
-        missing = ~asked.priced[offer]
-        exclusions = [(missing, "no price is known for this offer")] if missing.any() else []
         return Scores({name: total.ends for name, total in answer.items()}, parts, exclusions)
 
     @staticmethod
-    def _per_hour(rows: Candidates, context: Context, asked: Prices) -> tuple[Interval, dict[str, Array]]:
-        """Return USD/h of all systems, and the share of it that each part is."""
-        offer = rows["offer"]
-        systems = rows["nodes"] * rows["units"]
-        rent = asked.rent_per_hour[offer] * systems
-        depreciation = asked.depreciation_per_hour[offer] * systems
-        total = Interval.exact(rent + depreciation)
-        parts = {"rent": rent}
-        if asked.depreciation_per_hour[:-1].any():
-            parts["depreciation"] = depreciation
+    def _per_hour(sight: Sight, asked: Prices, requests_per_hour: Array) -> dict[str, Interval]:
+        """Return USD/h of all systems, by part; all parts that are fixed in one where parts are not asked for."""
+        context, offer = sight.context, sight["offer"]
+        systems = sight["nodes"] * sight["units"]
+        fixed = sight.take(asked.fixed, offer) * systems
+        parts = {"rent": fixed}
+        if sight.ends:
+            parts = {"rent": Interval.exact(asked.rent_per_hour[offer] * systems)}
+            parts |= {name: sight.take(part, offer) * systems for name, part in asked.owning.items() if part.high.any()}
         if asked.pays_electricity.any():
-            power = facility_power(rows, context, places(context.offer_list)).total
-            paid = asked.pays_electricity[offer] * 1e-3
-            electricity = power * asked.per_kwh.take(offer) * paid
-            parts["electricity"] = electricity.value
-            total = total + electricity
-        unused = unused_hours(rows, context, asked, rent + depreciation)
+            power = facility_power(sight, places_of(context))
+            paid = sight.take(asked.per_kwh, offer) * (asked.pays_electricity[offer] * 1e-3)
+            if sight.ends:
+                whole = power.total * paid
+                of_machines = power.machines.value / np.maximum(power.total.value, 1e-300)
+                parts |= {"electricity": whole * of_machines, "cooling and supply": whole * (1 - of_machines)}
+            else:
+                parts["electricity"] = power.total * paid
+        unused = unused_hours(sight, asked, fixed)
         if unused is not None:
-            parts["unused hours"] = unused.value
-            total = total + unused
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = {name: np.where(total.value > 0, part / total.value, 0.0) for name, part in parts.items()}
-        return total, shares
+            parts["unused hours"] = unused
+        if asked.storage_per_hour.any():
+            parts["storage"] = Interval.exact(asked.storage_per_hour[offer])
+        if asked.egress_per_request.any():
+            parts["egress"] = Interval.exact(asked.egress_per_request[offer] * requests_per_hour)
+        return parts

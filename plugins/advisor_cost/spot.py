@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from advisor.candidates import Candidates
-from advisor.context import Context
 from advisor_cost.prices import Prices, cost_figures
 from advisor_energy.intervals import Interval
+from advisor_energy.sight import Sight
 
 
-def paid_share(rows: Candidates, context: Context, asked: Prices) -> Interval:
+def paid_share(sight: Sight, asked: Prices) -> Interval:
     """Return hours paid over hours of work done: 1 but for spot.
 
     Training loses a restart and half a checkpoint interval at every interruption, and the time of
@@ -18,12 +17,13 @@ def paid_share(rows: Candidates, context: Context, asked: Prices) -> Interval:
     (Young, A first order approximation to the optimum checkpoint interval, CACM 17(9), 1974).
     Serving and batch work lose the restart alone. An interruption of any system stops its unit.
     """
-    interrupted = asked.interruptions.take(rows["offer"]) * rows["nodes"]  # of one unit, an hour
-    if not interrupted.high.any():
+    if not asked.interruptions.high.any():
         return Interval.exact(1.0)
-    figures = cost_figures()
-    lost = interrupted * figures["restart_hours"].interval
-    if context.workload.trains:
-        checkpoints = interrupted * figures["checkpoint_hours"].interval
-        lost = lost + Interval(*(np.sqrt(2 * end) for end in checkpoints.ends))
-    return Interval(1 + lost.value, 1 + lost.low, 1 + lost.high)
+    interrupted = sight.take(asked.interruptions, sight["offer"]) * sight["nodes"]  # of one unit, an hour
+    figures = sight.figures(cost_figures())
+    lost = interrupted * sight.figure(figures["restart_hours"])
+    if sight.context.workload.trains:
+        checkpoints = interrupted * sight.figure(figures["checkpoint_hours"])
+        lost = lost + Interval(*(np.sqrt(2 * end) for end in checkpoints.ends)) if sight.ends else Interval.exact(
+            lost.value + np.sqrt(2 * checkpoints.value))  # fmt: skip
+    return Interval(1 + lost.value, 1 + lost.low, 1 + lost.high) if sight.ends else Interval.exact(1 + lost.value)

@@ -1,26 +1,35 @@
-"""Carbon of making the devices, spread evenly over their life (GHG Protocol, ICT sector guidance, 2017)."""
+"""Carbon of making the machines, spread evenly over their life (GHG Protocol, ICT sector guidance, 2017)."""
 
 from __future__ import annotations
 
-from advisor.candidates import Candidates
-from advisor.context import Context
+import numpy as np
+
 from advisor.devices import Device
 from advisor_energy.demand import HOURS_PER_YEAR
 from advisor_energy.figures import Figure, energy_figures
 from advisor_energy.intervals import Interval
 from advisor_energy.places import Places, stack
+from advisor_energy.sight import Sight
 
 
-def embodied_per_hour(rows: Candidates, context: Context, where: Places) -> Interval:
-    """Return g CO2e an hour of all devices: manufacture over the hours of their lifetime.
+def embodied_per_hour(sight: Sight, where: Places) -> Interval:
+    """Return g CO2e an hour of all machines: manufacture over the hours of their lifetime."""
+    made = sight.context.once("energy.embodied", lambda: _of_systems(sight))
+    hours = where.lifetime_years[sight["offer"]] * (HOURS_PER_YEAR / 1000.0)
+    return sight.take(made, sight["system"]) * (sight["nodes"] * sight["units"] / hours)
 
-    Hosts are left out: their makers' figures cover too few systems.
+
+def _of_systems(sight: Sight) -> Interval:
+    """Kilograms of one of each system: its devices, and the server around them, an eighth of one for each device.
+
+    Where processors do the work they are the server.
     """
-    default = energy_figures()["embodied_per_watt"]
-    kilograms = stack(_kilograms(device, default) for device in context.device_list)
-    devices = rows["device_count"] * rows["units"]
-    lifetime = where.lifetime_years[rows["offer"]] * HOURS_PER_YEAR
-    return kilograms.take(rows["device"]) * (1000.0 * devices / lifetime)
+    figures = sight.figures(energy_figures())
+    systems, devices = sight.context.systems, sight.context.device_list
+    kilograms = stack(_kilograms(device, figures["embodied_per_watt"]) for device in devices)
+    hosted = np.array([device.kind != "cpu" for device in devices], dtype=bool)[systems.device]
+    servers = np.where(hosted, np.minimum(systems.device_count / 8.0, 1.0), 0.0)
+    return kilograms.take(systems.device) * systems.device_count + figures["embodied_host"].interval * servers
 
 
 def _kilograms(device: Device, default: Figure) -> tuple[float, float, float]:

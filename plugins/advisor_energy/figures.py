@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,22 @@ def _figure(path: Path, name: str, entry: Any) -> Figure:
         return Figure(name, **{**entry, "date": str(entry["date"])})
     except (TypeError, KeyError) as error:
         raise InputError(f"{path}: {name}: {error}") from None
+
+
+def assumed(figures: Mapping[str, Figure], assumptions: Mapping[str, float]) -> Mapping[str, Figure]:
+    """Return the figures with the user's own in their place, taken as exact; others' names are not looked at."""
+    own = {name: number for name, number in assumptions.items() if name in figures}
+    for name, number in own.items():
+        if number < 0:
+            raise InputError(f"--assume: {name}: expected a number of zero or more, not {number:g}")
+    changed = {name: replace(figures[name], value=number, low=number, high=number, source="as assumed by the user",
+                             url="", estimated="") for name, number in own.items()}  # fmt: skip
+    return {**figures, **changed} if changed else figures
+
+
+def described(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return each figure's value and meaning in a line."""
+    return {name: f"{figure.value:g} {figure.unit}".strip() + f": {figure.doc}" for name, figure in figures.items()}
 
 
 def energy_figures() -> Mapping[str, Figure]:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from advisor.candidates import Array
+from advisor.context import Context
 from advisor.errors import InputError
 from advisor.offers import Offer
-from advisor_energy.figures import Figure, energy_figures
+from advisor_energy.figures import Figure, assumed, energy_figures
 from advisor_energy.intervals import Interval
 
 DEFAULT_LIFETIME_YEARS = 4.0  # as the field ``Offer.lifetime_years`` has it
@@ -24,11 +25,17 @@ DEFAULT_LIFETIME_YEARS = 4.0  # as the field ``Offer.lifetime_years`` has it
 
 @dataclass(frozen=True)
 class Places:
-    """Columns over offers: ``pue`` (ratio), ``intensity`` (g/kWh), ``lifetime_years``."""
+    """Columns over offers: ``pue`` (ratio), ``intensity`` (g/kWh), ``lifetime_years``.
+
+    ``carbon_free`` is the share of electricity that the provider covers by contracts for carbon-free power;
+    ``water`` the litres a kWh of the machines that cooling evaporates on site.
+    """
 
     pue: Interval
     intensity: Interval
     lifetime_years: Array
+    carbon_free: Array
+    water: Interval
 
 
 @functools.cache
@@ -42,10 +49,18 @@ def known_grids() -> Mapping[str, Any]:
     return grids
 
 
-def places(offers: Sequence[Offer], grids: Mapping[str, Any] | None = None) -> Places:
+def places_of(context: Context) -> Places:
+    """Return the columns of a question's offers, made once a question."""
+    figures = assumed(energy_figures(), context.workload.assume)
+    return context.once("energy.places", lambda: places(context.offer_list, figures=figures))
+
+
+def places(
+    offers: Sequence[Offer], grids: Mapping[str, Any] | None = None, figures: Mapping[str, Figure] | None = None
+) -> Places:
     """Return the columns of these offers; ``grids`` are records with ``intensity_g_per_kwh``."""
     grids = known_grids() if grids is None else grids
-    figures = energy_figures()
+    figures = energy_figures() if figures is None else figures
     variation, world = figures["grid_variation"], figures["world_grid_intensity"]
     intensity = [
         (grid := float(grids[offer.grid].intensity_g_per_kwh), grid * variation.low, grid * variation.high)
@@ -57,6 +72,8 @@ def places(offers: Sequence[Offer], grids: Mapping[str, Any] | None = None) -> P
         pue=offer_interval(offers, _pue, figures["power_usage_effectiveness"]),
         intensity=stack([*intensity, _ends(world)]),
         lifetime_years=np.array([*(offer.lifetime_years for offer in offers), DEFAULT_LIFETIME_YEARS]),
+        carbon_free=np.array([*(attribute_number(offer, "carbon_free_share") or 0.0 for offer in offers), 0.0]),
+        water=offer_interval(offers, _water, figures["water_on_site"]),
     )
 
 
@@ -84,6 +101,10 @@ def attribute_number(offer: Offer, name: str) -> float | None:
     if not 0 <= number < np.inf:
         raise InputError(f"offer {offer.id}: attributes.{name}: expected a number of zero or more, not {text!r}")
     return number
+
+
+def _water(offer: Offer) -> float | None:
+    return attribute_number(offer, "water_l_per_kwh")
 
 
 def _pue(offer: Offer) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from advisor.interfaces import Objective, Scorer, Scores
 from advisor_energy.demand import JOULES_PER_KWH, has_end, hours, samples_per_second, units_needed
 from advisor_energy.embodied import embodied_per_hour
 from advisor_energy.facility import FacilityPower, facility_power
-from advisor_energy.places import known_grids, places
+from advisor_energy.figures import described, energy_figures
+from advisor_energy.places import known_grids, places_of
+from advisor_energy.sight import Sight
+from advisor_energy.waiting import waiting_share
 
 
 class EnergyScorer(Scorer):
@@ -23,6 +26,11 @@ class EnergyScorer(Scorer):
 
     name = "energy"
     doc = "energy and greenhouse gases, with host, facility overhead, grid and manufacture"
+
+    @property
+    def assumes(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Default figures that a user may set."""
+        return described(energy_figures())
 
     def objectives(self, context: Context) -> Sequence[Objective]:
         """Return what is measured each task; totals where there is an end or a request rate."""
@@ -42,23 +50,39 @@ class EnergyScorer(Scorer):
                 Objective("carbon_g", "g", "minimize", f"CO2 equivalents of {period}, manufacture included",
                           aspect="carbon" if totals else "", negligible=5.0, errs_with="place"),
             ]  # fmt: skip
+        if context.workload.power_budget is not None:
+            objectives.append(Objective("machine_power", "W", "minimize", "mean power of devices and hosts together",
+                                        limited_by="power_budget"))  # fmt: skip
         return objectives
 
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; an unknown offer has the default facility and the world's average grid."""
-        where = places(context.offer_list)
         strange = {offer.grid for offer in context.offer_list if offer.grid and offer.grid not in known_grids()}
         if strange:
             names = ", ".join(sorted(strange)[:5])
             context.warn(f"energy: unknown grid {names}: counted as the world's average, with a wide interval")
-        power = facility_power(rows, context, where)
-        units = units_needed(rows, context)
-        rate = samples_per_second(rows, context)
-        if _each(context) == "token":
-            rate = rate * rows["output_tokens"]
+        if context.workload.flexible is not None and not has_end(context):
+            context.warn("energy: flexible was not applied: only a job that ends can wait for cleaner electricity")
+        return self._scores(Sight(rows, context, ends=False))
 
-        making = embodied_per_hour(rows, context, where) * units  # g/h
-        intensity = where.intensity.take(rows["offer"])
+    def detail(self, rows: Candidates, context: Context) -> Scores:
+        """The same with intervals and parts."""
+        return self._scores(Sight(rows, context, ends=True))
+
+    def _scores(self, sight: Sight) -> Scores:
+        context = sight.context
+        where = places_of(context)
+        power = facility_power(sight, where)
+        units = units_needed(sight)
+        rate = samples_per_second(sight)
+        if _each(context) == "token":
+            rate = rate * sight["output_tokens"]
+
+        making = embodied_per_hour(sight, where) * units  # g/h
+        intensity = sight.take(where.intensity, sight["offer"])
+        time = hours(sight)
+        if context.workload.flexible is not None and has_end(context):
+            intensity = intensity * waiting_share(context, context.offer_list, sight["offer"], time.value)
         each = _each(context)
 
         joules = power.total * units / rate
@@ -67,12 +91,16 @@ class EnergyScorer(Scorer):
         energies = {f"energy_per_{each}": joules}
         carbons = {f"carbon_per_million_{each}s": (carbon, made)}
         if has_end(context) or context.workload.task == "serve":
-            time = hours(rows, context)
             kwh = power.total * units * time * 1e-3
             energies["energy_kwh"] = kwh
             carbons["carbon_g"] = (kwh * intensity, making * time)
 
         answer = energies | {name: used + manufacture for name, (used, manufacture) in carbons.items()}
+        if context.workload.power_budget is not None:
+            answer["machine_power"] = power.machines
+        if not sight.ends:
+            shape = (len(sight.rows),)
+            return Scores({name: np.broadcast_to(quantity.value, shape) for name, quantity in answer.items()})
         parts = {}
         for name in (objective.name for objective in self.objectives(context) if objective.aspect):
             used = energies[name] if name in energies else carbons[name][0]

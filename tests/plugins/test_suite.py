@@ -105,6 +105,9 @@ SCORERS = {
     "numbers below zero": variant(OddScorer, score=lambda self, rows, c: Scores({"oddity": (-1.0, -1.0, -1.0)})),
     "some of the rows alone": variant(
         OddScorer, score=lambda self, rows, c: Scores({"oddity": (len(rows), len(rows), len(rows))})),
+    "does not hold the value of score()": variant(
+        OddScorer, score=lambda self, rows, c: Scores({"oddity": np.full(len(rows), 5.0)}),
+        detail=lambda self, rows, c: Scores({"oddity": (1.0, 0.5, 2.0)})),
     "aspect 'oddity' is given twice": variant(OddScorer, objectives=lambda self, context: [
         Objective(name, "", "minimize", "doc", aspect="oddity") for name in ("a", "b")]),
 }  # fmt: skip

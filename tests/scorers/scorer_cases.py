@@ -72,7 +72,10 @@ def table(length: int = 1, **columns: Any) -> Candidates:
 
 def scored(scorer: Scorer, rows: Candidates, context: Context) -> Scores:
     """Score and check what holds for every answer: shapes, order of ends, parts that add up."""
-    scores = scorer.score(rows, context)
+    quick, scores = scorer.score(rows, context), scorer.detail(rows, context)
+    for name, found in quick.values.items():
+        whole = found[0] if isinstance(found, tuple) else found
+        np.testing.assert_allclose(whole, scores.values[name][0], rtol=1e-9, err_msg=name)
     assert {objective.name for objective in scorer.objectives(context)} == set(scores.values)
     for name, (value, low, high) in scores.values.items():
         for array in (value, low, high):

@@ -70,16 +70,50 @@ def test_a_job_without_an_end_costs_by_the_sample_and_says_that_a_budget_does_no
     assert any("budget" in line for line in context.warnings)
 
 
-def test_bought_hardware_is_depreciated_and_pays_for_its_power():
-    # 35,040 USD over 4 years of 8,760 h: 1 USD/h. Host known: 500 W devices + 300 W host, PUE 1.25,
-    # 1 kW at 0.20 USD/kWh: 0.20 USD/h.
+def test_bought_hardware_pays_for_its_value_its_upkeep_its_place_and_its_power():
+    # 35,040 USD over 4 years of 8,760 h, half of its value lost a year: 2,190 left, so 32,850/35,040 = 0.9375 USD/h.
+    # Capital 0.08 x (35,040 + 2,190)/2 / 8,760 = 0.17; maintenance 0.05 x 35,040 / 8,760 = 0.2; staff 2 x 66 / 730.
+    # 700 W of board and 1,300 W of host are 2 kW: 2 x 217.3 / 730. Power: 500 W + 1,300 W, PUE 1.25, 0.2 USD/kWh.
     bought = offer(term="owned", price_usd_per_hour=None, purchase_usd=35040, lifetime_years=4, pue=1.25,
                    attributes={"price_usd_per_kwh": "0.2"})  # fmt: skip
-    context = question(SERVE, [bought], system=node(host_power_w=300))
+    job = Workload(task="serve", output_tokens=100, assume={"value_lost_a_year": 0.5})
+    context = question(job, [bought], system=node(host_power_w=1300))
     scores = scored(CostScorer(), table(), context)
-    assert value(scores, "cost_per_hour") == pytest.approx(1.20)
-    assert float(scores.parts["cost_per_hour"]["depreciation"][0]) == pytest.approx(1.0)
-    assert float(scores.parts["cost_per_hour"]["electricity"][0]) == pytest.approx(0.2)
+    parts = {name: float(part[0]) for name, part in scores.parts["cost_per_hour"].items()}
+    assert parts == pytest.approx({
+        "rent": 0, "depreciation": 0.9375, "capital": 0.17, "maintenance": 0.2, "staff": 132 / 730,
+        "hosting": 434.6 / 730, "electricity": 0.36, "cooling and supply": 0.09,
+    })  # fmt: skip
+    assert value(scores, "cost_per_hour") == pytest.approx(sum(parts.values()))
+
+
+def test_what_a_wall_socket_feeds_needs_no_data_centre():
+    bought = offer(term="owned", price_usd_per_hour=None, purchase_usd=10000)
+    small = scored(CostScorer(), table(), question(SERVE, [bought], system=node(host_power_w=700)))
+    large = scored(CostScorer(), table(), question(SERVE, [bought], system=node(host_power_w=800)))
+    assert "hosting" not in small.parts["cost_per_hour"]  # 1,400 W
+    assert float(large.parts["cost_per_hour"]["hosting"][0]) == pytest.approx(1.5 * 217.3 / 730)
+
+
+def test_storage_and_egress_cost_what_the_provider_asks():
+    # Weights of 64 parameters in 16 bits: 1.28e-7 GB at 730,000 USD a GB and month are 1.28e-4 USD/h.
+    # 2 requests/s of 100 tokens of 200 B: 0.144 GB/h at 0.5 USD.
+    asked = offer(attributes={"storage_usd_per_gb_month": "730000", "egress_usd_per_gb": "0.5"})
+    context = question(Workload(task="serve", output_tokens=100, request_rate=2), [asked, offer()])
+    scores = scored(CostScorer(), table(2, samples_per_s=10.0, load=0.2, offer=[0, 1]), context)
+    assert scores.parts["cost_per_hour"]["storage"].tolist() == pytest.approx([1.28e-4, 0])
+    assert scores.parts["cost_per_hour"]["egress"].tolist() == pytest.approx([0.072, 0])
+    assert scores.values["cost_per_month"][0].tolist() == pytest.approx([730 * 2.072128, 1460])
+
+
+def test_an_assumption_is_checked_and_taken_as_exact():
+    spot = offer(term="spot")
+    job = Workload(task="train", rows=1000, assume={"interruptions": 0.01, "restart_hours": 1, "checkpoint_hours": 0})
+    scores = scored(CostScorer(), table(), question(job, [spot]))
+    assert value(scores, "cost_per_run") == pytest.approx(2 * 1.01)
+    assert ends(scores, "cost_per_run") == pytest.approx((2 * 1.01, 2 * 1.01))
+    with pytest.raises(InputError, match="restart_hours: expected"):
+        scored(CostScorer(), table(), question(Workload(task="train", assume={"restart_hours": -1}), [spot]))
 
 
 def test_a_job_bears_its_part_of_the_hours_in_which_committed_hardware_waits():
@@ -106,7 +140,7 @@ def test_hardware_that_one_has_costs_its_power_alone():
 def test_the_price_of_electricity_is_the_offers_then_the_grids_then_the_default():
     grids = {"g": FakeGrid(100, 0.25)}
     own = {"attributes": {"price_usd_per_kwh": "0.4"}, "grid": "g"}
-    asked = prices([offer(**own), offer(grid="g"), offer(grid="elsewhere")], grids)
+    asked = prices(question(SERVE, [offer(**own), offer(grid="g"), offer(grid="elsewhere")]), grids)
     assert asked.per_kwh.value[:3] == pytest.approx([0.4, 0.25, cost_figures()["electricity_price"].value])
     assert asked.per_kwh.low[0] == asked.per_kwh.high[0]
     assert asked.per_kwh.low[2] < asked.per_kwh.value[2] < asked.per_kwh.high[2]
@@ -139,7 +173,7 @@ def test_an_unknown_offer_has_no_cost_and_an_unpriced_one_is_left_out():
 
 def test_a_wrong_attribute_is_named():
     with pytest.raises(InputError, match=r"price_usd_per_kwh.*'cheap'"):
-        prices([offer(attributes={"price_usd_per_kwh": "cheap"})], {})
+        prices(question(SERVE, [offer(attributes={"price_usd_per_kwh": "cheap"})]), {})
 
 
 def test_a_served_classifier_costs_by_the_request():

@@ -79,9 +79,9 @@ def _explained(ranking: Ranking, candidate: Candidate) -> Explained:
             loss = float(ranking.losses[candidate.row, column])
             weight = ranking.weights.get(item.objective.aspect, 0.0)
             contributions[item.objective.aspect] = (loss, weight, loss * weight)
-        parts = {item.objective.name: {name: float(part[candidate.row]) for name, part in item.parts.items()
-                                       if np.isfinite(part[candidate.row])}
-                 for item in ranking.measured if item.parts}  # fmt: skip
+        found = {item.objective.name: item.parts_at(candidate.row) for item in ranking.measured}
+        parts = {name: {part: value for part, value in added.items() if np.isfinite(value)}
+                 for name, added in found.items() if added}  # fmt: skip
     times = {name: figure.value for name, figure in candidate.parts("time").items()}
     total = sum(times.values())
     shares = {name: value / total for name, value in times.items()} if total > 0 else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -33,65 +33,109 @@ def estimate_objectives(context: Context) -> list[Objective]:
     return answer
 
 
-class TakenParts(Mapping[str, Array]):
-    """Some rows of the parts of an objective, copied when they are read."""
+#: Value, low, high and parts of an objective over some rows.
+Detail = tuple[Array, Array, Array, Mapping[str, Array]]
 
-    def __init__(self, parts: Mapping[str, Array], rows: Array) -> None:
-        self._parts, self._rows = parts, rows
 
-    def __getitem__(self, name: str) -> Array:
-        return np.asarray(self._parts[name][self._rows])
+class Details:
+    """Intervals and parts of a scorer's objectives, computed for the rows that someone looks at."""
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+    def __init__(self, compute: Callable[[Array], Mapping[str, Detail]]) -> None:
+        self._compute = compute
+        self._rows: dict[int, Mapping[str, Detail]] = {}
+        self._last: tuple[Array, Mapping[str, Detail]] | None = None
 
-    def __len__(self) -> int:
-        return len(self._parts)
+    def of(self, name: str, rows: Array) -> Detail | None:
+        """Detail of an objective over ``rows``; None where its scorer failed to give it."""
+        if len(rows) > 1:  # asked for one objective after the other
+            if self._last is None or not np.array_equal(self._last[0], rows):
+                self._last = (rows, self._compute(rows))
+            return self._last[1].get(name)
+        row = int(rows[0])
+        if row not in self._rows:
+            self._rows[row] = self._compute(np.array([row]))
+        return self._rows[row].get(name)
 
 
 class Measured:
-    """An objective with its values over the rows, and what each part adds; ``rows`` of them, copied when read."""
+    """An objective with its values over the rows; ``rows`` of them, copied when read.
+
+    Intervals and parts are given, or asked of ``details`` when someone looks at them.
+    """
 
     def __init__(
-        self, objective: Objective, value: Array, low: Array, high: Array, parts: Mapping[str, Array],
-        scorer: str = "", rows: Array | None = None,
+        self, objective: Objective, value: Array, low: Array | None, high: Array | None, parts: Mapping[str, Array],
+        scorer: str = "", rows: Array | None = None, details: Details | None = None,
     ) -> None:  # fmt: skip
         self.objective = objective
         self.scorer = scorer
-        self.parts = parts
+        self._parts = parts
         self._whole = (value, low, high)
         self._rows = rows
-
-    def _end(self, end: int) -> Array:
-        whole = self._whole[end]
-        return whole if self._rows is None else np.asarray(whole[self._rows])
+        self._details = details
 
     @cached_property
     def value(self) -> Array:
         """The value of every row."""
-        return self._end(0)
+        whole = self._whole[0]
+        return whole if self._rows is None else np.asarray(whole[self._rows])
 
     @cached_property
+    def _ends(self) -> tuple[Array, Array]:
+        low, high = self._whole[1:]
+        if low is not None and high is not None:
+            return (low, high) if self._rows is None else (np.asarray(low[self._rows]), np.asarray(high[self._rows]))
+        rows = np.arange(len(self.value)) if self._rows is None else self._rows
+        found = self._details.of(self.objective.name, rows) if self._details and len(rows) else None
+        return (self.value, self.value) if found is None else found[1:3]
+
+    @property
     def low(self) -> Array:
         """The low end of every row's interval."""
-        return self._end(1)
+        return self._ends[0]
 
-    @cached_property
+    @property
     def high(self) -> Array:
         """The high end of every row's interval."""
-        return self._end(2)
+        return self._ends[1]
 
     def at(self, row: int) -> tuple[float, float, float]:
         """Value, low and high of one row."""
-        place = row if self._rows is None else self._rows[row]
-        value, low, high = (float(whole[place]) for whole in self._whole)
-        return value, low, high
+        place = row if self._rows is None else int(self._rows[row])
+        value, low, high = self._whole
+        if low is not None and high is not None:
+            return float(value[place]), float(low[place]), float(high[place])
+        found = self._details.of(self.objective.name, np.array([place])) if self._details else None
+        middle = float(value[place])
+        return (middle, middle, middle) if found is None else (middle, float(found[1][0]), float(found[2][0]))
+
+    @property
+    def parts(self) -> dict[str, Array]:
+        """What each part adds, over all rows."""
+        if self._details is None:
+            return {name: np.asarray(part if self._rows is None else part[self._rows])
+                    for name, part in self._parts.items()}  # fmt: skip
+        rows = np.arange(len(self.value)) if self._rows is None else self._rows
+        found = self._details.of(self.objective.name, rows) if len(rows) else None
+        return {} if found is None else dict(found[3])
+
+    def parts_at(self, row: int) -> dict[str, float]:
+        """What each part adds in one row; empty where the scorer says nothing of parts."""
+        place = row if self._rows is None else int(self._rows[row])
+        if self._details is None:
+            return {name: float(part[place]) for name, part in self._parts.items()}
+        found = self._details.of(self.objective.name, np.array([place]))
+        return {} if found is None else {name: float(part[0]) for name, part in found[3].items()}
 
     def ends(self, rows: Array) -> tuple[Array, Array, Array]:
         """Value, low and high of some rows."""
         places = rows if self._rows is None else self._rows[rows]
-        value, low, high = (np.asarray(whole[places], dtype=float) for whole in self._whole)
-        return value, low, high
+        value, low, high = (None if whole is None else np.asarray(whole[places], dtype=float) for whole in self._whole)
+        assert value is not None
+        if low is not None and high is not None:
+            return value, low, high
+        found = self._details.of(self.objective.name, places) if self._details and len(places) else None
+        return (value, value, value) if found is None else (value, *found[1:3])
 
     @property
     def is_estimate(self) -> bool:
@@ -100,8 +144,10 @@ class Measured:
 
     def take(self, rows: Array) -> Measured:
         """Return the rows of a mask or of positions."""
-        places = rows if self._rows is None else self._rows[rows]
-        return Measured(self.objective, *self._whole, TakenParts(self.parts, rows), self.scorer, places)
+        index = np.asarray(rows)
+        index = np.flatnonzero(index) if index.dtype == bool else index
+        places = index if self._rows is None else self._rows[index]
+        return Measured(self.objective, *self._whole, self._parts, self.scorer, places, self._details)
 
     def losses(self, feasible: Array) -> Array:
         """How much worse each row is than the best feasible one: 0 at the best, 1 at twice as bad.

@@ -68,6 +68,9 @@ def _measured(scorer: Scorer, rows: Candidates, context: Context) -> dict[str, A
         name = item.objective.name
         answer |= {name: item.value, f"{name}.low": item.low, f"{name}.high": item.high}
         answer |= {f"{name}: {part}": array for part, array in item.parts.items()}
+        slack = 1e-9 * np.abs(item.value)
+        outside = (item.low > item.value + slack) | (item.value > item.high + slack)
+        require(not outside.any(), f"objective {name!r}: the interval of detail() does not hold the value of score()")
         _direction(item.objective, item.value)
     for number, violation in enumerate(exclusions):
         require(violation.rule.strip() and "\n" not in violation.rule, "rules rows out without saying why")

@@ -31,7 +31,9 @@ def _owner(item: Any, registry: Registry) -> dict[str, Any]:
 def _plain(item: Any) -> dict[str, Any]:
     """Name, doc, and the columns that the object adds to the candidate table."""
     added = [{"name": c.name, "unit": c.unit, "doc": c.doc} for c in getattr(item, "columns", ())]
-    return {"name": item.name, "doc": _doc(item), **({"columns": added} if added else {})}
+    assumed = dict(getattr(item, "assumes", {}))
+    return {"name": item.name, "doc": _doc(item), **({"columns": added} if added else {}),
+            **({"assumes": assumed} if assumed else {})}  # fmt: skip
 
 
 def _technique(technique: Technique) -> dict[str, Any]:
