@@ -8,8 +8,6 @@ key; a link's ``latency_method`` becomes an estimated figure of each entry that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +18,19 @@ MOST_BYTES = 8 << 20
 Table = dict[str, Any]
 
 
-def catalog_root() -> Traversable:
+def catalog_root() -> Path:
     """Return the folder that holds the built-in catalogs."""
-    return resources.files("advisor_catalogs")
+    return Path(__file__).parent
 
 
-def files_in(folder: Traversable | Path, ending: str) -> list[Traversable | Path]:
+def files_in(folder: Path, ending: str) -> list[Path]:
     """Return the files of ``folder`` with that ending, by name; none if there is no such folder."""
     if not folder.is_dir():
         return []
     return sorted((item for item in folder.iterdir() if item.name.endswith(ending)), key=lambda item: item.name)
 
 
-def read_text(file: Traversable | Path) -> str:
+def read_text(file: Path) -> str:
     """Read a catalog file as UTF-8 text of at most 8 MiB."""
     try:
         if isinstance(file, Path) and file.stat().st_size > MOST_BYTES:
@@ -44,7 +42,7 @@ def read_text(file: Traversable | Path) -> str:
         raise InputError(f"{file}: not UTF-8 text (byte {error.start})") from None
 
 
-def read_toml(file: Traversable | Path) -> Table:
+def read_toml(file: Path) -> Table:
     """Parse one TOML file; a mistake is one line with file, line and column."""
     import tomli
 
@@ -54,7 +52,7 @@ def read_toml(file: Traversable | Path) -> Table:
         raise InputError(f"{file_name(file)}: not valid TOML: {error}") from None
 
 
-def file_name(file: Traversable | Path) -> str:
+def file_name(file: Path) -> str:
     """Return what an error calls the file: the path of a user's own, else the name in the catalog."""
     return str(file) if isinstance(file, Path) and not str(file).startswith(str(catalog_root())) else file.name
 

@@ -7,7 +7,6 @@ Layout: ``devices/*.toml``, ``systems/*.toml``, ``offers/*.csv``, ``providers.to
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def load_records(kind: str, folder: Path | None = None) -> list[Any]:
     return cache.cached(kind, KINDS[kind], catalog_root(), lambda: _parse(kind, catalog_root()))
 
 
-def _parse(kind: str, root: Traversable | Path) -> list[Any]:
+def _parse(kind: str, root: Path) -> list[Any]:
     if kind == "offer":
         from advisor_catalogs.offer_files import read_offers
 
@@ -71,7 +70,7 @@ def _parse(kind: str, root: Traversable | Path) -> list[Any]:
     return records
 
 
-def read_tables(kind: str, root: Traversable | Path) -> tuple[list[Table], list[str]]:
+def read_tables(kind: str, root: Path) -> tuple[list[Table], list[str]]:
     """Return the expanded ``[[kind]]`` tables under ``root`` and the file that each comes from."""
     tables: list[Table] = []
     where: list[str] = []
@@ -82,7 +81,7 @@ def read_tables(kind: str, root: Traversable | Path) -> tuple[list[Table], list[
     return tables, where
 
 
-def _files_of(kind: str, root: Traversable | Path) -> Iterable[Traversable | Path]:
+def _files_of(kind: str, root: Path) -> Iterable[Path]:
     folder = root / f"{kind}s"
     if folder.is_dir():
         return files_in(folder, ".toml")

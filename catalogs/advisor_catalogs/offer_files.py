@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "owned")
 YES = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
-def read_offers(root: Traversable | Path) -> tuple[list[Table], list[str]]:
+def read_offers(root: Path) -> tuple[list[Table], list[str]]:
     """Return offer tables of ``root/offers/*.csv`` and the ``file:line`` of each.
 
     A user's folder may use the built-in providers and regions beside its own.
@@ -37,7 +36,7 @@ def read_offers(root: Traversable | Path) -> tuple[list[Table], list[str]]:
     return tables, where
 
 
-def _rows(file: Traversable | Path) -> list[tuple[str, dict[str, str]]]:
+def _rows(file: Path) -> list[tuple[str, dict[str, str]]]:
     name = file_name(file)
     lines = csv.reader(io.StringIO(read_text(file)))
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from advisor.records import declared
@@ -12,7 +11,7 @@ from advisor_catalogs.providers import Region, read_countries, read_providers, r
 from advisor_catalogs.ranges import range_problems
 
 
-def region_problems(root: Traversable | Path, grids: Collection[str]) -> Iterator[tuple[str, str]]:
+def region_problems(root: Path, grids: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield (check, line) for what is wrong in ``root/regions.toml``: schema, references, sources or ranges."""
     regions = read_regions(root)
     countries = read_countries(catalog_root()) | read_countries(root)

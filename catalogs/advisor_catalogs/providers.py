@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +42,13 @@ class Region(Checked, frozen=True, kw_only=True):
     carbon_free_share: Fraction | None = None
 
 
-def read_countries(root: Traversable | Path) -> dict[str, dict[str, Any]]:
+def read_countries(root: Path) -> dict[str, dict[str, Any]]:
     """Return country code to ``names`` and ``groups``."""
     file = root / "countries.toml"
     return read_toml(file) if file.is_file() else {}
 
 
-def read_providers(root: Traversable | Path) -> dict[str, Table]:
+def read_providers(root: Path) -> dict[str, Table]:
     """Return provider id to its expanded table."""
     file = root / "providers.toml"
     if not file.is_file():
@@ -57,7 +56,7 @@ def read_providers(root: Traversable | Path) -> dict[str, Table]:
     return {entry.get("id", ""): entry for entry in entries(read_toml(file), "provider", file_name(file))}
 
 
-def read_regions(root: Traversable | Path) -> Table:
+def read_regions(root: Path) -> Table:
     """Return ``regions.toml``: provider to region to its table, and ``sources``."""
     file = root / "regions.toml"
     return read_toml(file) if file.is_file() else {}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any, TypeVar
 
 import pluggy
 
 from advisor import hookspecs
+from advisor.discovery import Entry, entries
 from advisor.errors import InputError, UnknownNameError, nearest
 from advisor.hookspecs import HOOK_VERSION
 
@@ -52,11 +52,11 @@ class Plugins:
         self._lock = threading.Lock()
         self._manager = pluggy.PluginManager("advisor")
         self._manager.add_hookspecs(hookspecs)
-        self._entries: dict[str, metadata.EntryPoint] = {}
+        self._entries: dict[str, Entry] = {}
         self._built_in: set[str] = set()
         skipped = set(without)
         if discover:
-            found = list(metadata.entry_points(group=GROUP))
+            found = entries(GROUP)
             self._refuse_unknown(skipped, [entry.name for entry in found], extra)
             for built_in, entry in _in_order(found):
                 if entry.name not in skipped:
@@ -73,7 +73,7 @@ class Plugins:
             if name not in known:
                 raise UnknownNameError("plugin", name, known)
 
-    def _load(self, entry: metadata.EntryPoint, built_in: bool) -> None:
+    def _load(self, entry: Entry, built_in: bool) -> None:
         try:
             plugin = entry.load()
         except FAILURES as error:
@@ -158,28 +158,21 @@ class Plugins:
                 continue
             callers = [caller for caller in self._manager.get_hookcallers(plugin) or [] if caller.has_spec()]
             entry = self._entries.get(name)
-            distribution = entry.dist if entry is not None else None
             answer.append(
                 PluginInfo(
                     name,
-                    distribution.name if distribution else "(given by the application)",
-                    distribution.version if distribution else "",
+                    entry.distribution if entry is not None else "(given by the application)",
+                    entry.version if entry is not None else "",
                     tuple(sorted(caller.name for caller in callers)),
                 )
             )
         return answer
 
 
-def _in_order(entries: Iterable[metadata.EntryPoint]) -> list[tuple[bool, metadata.EntryPoint]]:
+def _in_order(found: Iterable[Entry]) -> list[tuple[bool, Entry]]:
     """Entry points with whether each is built in: those first, then by name, whatever the search path."""
-    built_in: dict[int, bool] = {}  # a distribution's name is parsed from its metadata: once each
-    answer = []
-    for entry in entries:
-        key = id(entry.dist)
-        if key not in built_in:
-            built_in[key] = entry.dist is not None and entry.dist.name == DISTRIBUTION
-        answer.append((built_in[key], entry))
-    return sorted(answer, key=lambda found: (not found[0], found[1].name, found[1].value))
+    answer = [(entry.distribution == DISTRIBUTION, entry) for entry in found]
+    return sorted(answer, key=lambda one: (not one[0], one[1].name, one[1].value))
 
 
 def plugin_name(plugin: object) -> str:

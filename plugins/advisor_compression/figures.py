@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from advisor.compiled import toml_data
 from advisor.context import Context
 from advisor.interfaces import Technique
 from advisor_quantization.pins import pinned
@@ -36,15 +36,15 @@ class Figures:
 @lru_cache(maxsize=1)
 def figures() -> Figures:
     """Read ``quality.toml``, once."""
-    import tomli
-
-    document = tomli.loads(resources.files("advisor_compression").joinpath("quality.toml").read_text("utf-8"))
+    document = toml_data(Path(__file__).with_name("quality.toml"))
     pruned = tuple(sorted((_pruned(entry) for entry in document["pruned"]), key=lambda found: -found.share))
     return Figures(make_table(document), pruned, float(document["sparse_rate"]["speedup"]))
 
 
 def _pruned(entry: dict[str, Any]) -> Pruned:
     """The mean score kept, and an 80 % interval from the spread of the tasks."""
+    import statistics
+
     teacher, student = zip(*entry["tasks"], strict=True)
     value = sum(student) / sum(teacher)
     reach = EIGHTY_PERCENT * statistics.stdev(after / before for before, after in entry["tasks"])

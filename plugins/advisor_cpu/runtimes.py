@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advisor.candidates import Array, Candidates
+from advisor.compiled import toml_data
 from advisor.context import Context
 from advisor.devices import Device
 from advisor.formats import CODES
@@ -24,9 +25,7 @@ OWN = "efficiency."
 
 @cache
 def _tables() -> Mapping[str, Mapping[str, Any]]:
-    import tomli
-
-    return tomli.loads(resources.files(__package__).joinpath("runtimes.toml").read_text("utf-8"))
+    return toml_data(Path(__file__).with_name("runtimes.toml"))
 
 
 def runtime_of(framework: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from advisor.compiled import toml_data
 from advisor.errors import InputError
-from advisor.workload import read_toml
 from advisor_energy.intervals import Interval
 
 
@@ -39,7 +39,7 @@ class Figure:
 @functools.cache
 def read_figures(path: Path) -> Mapping[str, Figure]:
     """Read a table of figures, or raise ``InputError`` naming file, figure and what is wrong."""
-    figures = {name: _figure(path, name, entry) for name, entry in read_toml(path).items()}
+    figures = {name: _figure(path, name, entry) for name, entry in toml_data(path).items()}
     for name, figure in figures.items():
         if not 0 <= figure.low <= figure.value <= figure.high:
             raise InputError(f"{path}: {name}: expected 0 <= low <= value <= high")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from advisor.compiled import toml_data
 from advisor.errors import InputError
 from advisor.interfaces import Profile
-from advisor.workload import read_toml
 
 
 def read_profiles(path: Path | None = None) -> list[Profile]:
     """Read profiles from a TOML file, by default the built-in one; raises ``InputError``."""
     path = path or Path(__file__).with_name("profiles.toml")
     profiles = []
-    for name, entry in read_toml(path).items():
+    for name, entry in toml_data(path).items():
         weights = entry.get("weights") if isinstance(entry, dict) else None
         if not isinstance(weights, dict) or not weights:
             raise InputError(f"{path}: {name}: weights: expected a table such as {{cost = 0.5, latency = 0.5}}")

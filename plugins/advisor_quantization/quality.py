@@ -13,10 +13,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from advisor.candidates import Array, Candidates
+from advisor.compiled import toml_data
 from advisor.devices import Source
 from advisor.models import Model
 from advisor.operators import Convolution
@@ -111,7 +113,7 @@ def keep_quality(rows: Candidates, *kept: Kept | tuple[float, float, float]) -> 
 
 def make_table(document: dict[str, Any]) -> QualityTable:
     """Build a table from a parsed ``quality.toml``; every result must name a listed source."""
-    sources = {key: Source(**entry) for key, entry in document["sources"].items()}
+    sources = {key: Source.checked(entry) for key, entry in document["sources"].items()}
     results = {name: tuple(_result(entry) for entry in entries) for name, entries in document["results"].items()}
     for name, found in results.items():
         unknown = [result.source for result in found if result.source not in sources]
@@ -129,6 +131,4 @@ def _result(entry: dict[str, Any]) -> Result:
 @lru_cache(maxsize=8)
 def read_table(package: str) -> QualityTable:
     """Read the ``quality.toml`` of a package, once."""
-    import tomli
-
-    return make_table(tomli.loads(resources.files(package).joinpath("quality.toml").read_text("utf-8")))
+    return make_table(toml_data(Path(str(import_module(package).__file__)).with_name("quality.toml")))

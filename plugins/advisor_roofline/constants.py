@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advisor.candidates import Array
+from advisor.compiled import toml_data
 from advisor.devices import Device
 
 #: What a device says of itself in ``extra`` wins over its family: ``efficiency.NAME`` of the constant NAME.
@@ -18,9 +20,7 @@ OWN = "efficiency."
 
 @cache
 def _load(package: str, name: str) -> dict[str, Any]:
-    import tomli
-
-    return tomli.loads(resources.files(package).joinpath(name).read_text("utf-8"))
+    return toml_data(Path(str(import_module(package).__file__)).with_name(name))
 
 
 class Constants:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advisor.candidates import Array, Candidates
+from advisor.compiled import toml_data
 from advisor.context import Context
 
 #: Machine field, figure in the profile, and factor to base units.
@@ -31,9 +32,7 @@ FIELDS = (
 @cache
 def profiles() -> Mapping[str, Mapping[str, Any]]:
     """All profiles by name."""
-    import tomli
-
-    return tomli.loads(resources.files(__package__).joinpath("frameworks.toml").read_text("utf-8"))
+    return toml_data(Path(__file__).with_name("frameworks.toml"))
 
 
 def profile(name: str) -> Mapping[str, Any]:
