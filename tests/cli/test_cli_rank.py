@@ -208,3 +208,10 @@ def test_says_how_sure_the_best_is_and_what_is_tied(run):
     known = [each["certainty"] for each in answer(run("rank", "toy4", "--request-rate", "1", "--json"))["candidates"]]
     assert known[0]["tied_with"] == 1
     assert sum(each["best"] or 0 for each in known) == pytest.approx(1)
+
+
+def test_explain_says_what_would_change_the_winner(run):
+    result = run("explain", "toy4", "--request-rate", "1")
+    assert result.exit_code == 0, result.output
+    assert "What would change the winner" in result.stdout
+    assert "price of acme/1xtoy-" in result.stdout

@@ -34,7 +34,9 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
     if sure := words.certainty(ranking):
         paragraph(sure)
     if ranking.best is None:
-        for line in ranking.explain(1).relaxations:
+        from advisor.ranking.relaxations import relaxations
+
+        for line in relaxations(ranking):
             paragraph(f"  {line}")
     missed = words.left_out_lines(ranking, MISSES_SHOWN)
     if missed:

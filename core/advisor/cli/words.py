@@ -10,6 +10,7 @@ from advisor.units import format_quantity
 
 if TYPE_CHECKING:
     from advisor.ranking.result import Candidate, Figure, Ranking
+    from advisor.ranking.tipping import Tipping
 
 #: How the literature writes the parallel degrees.
 DEGREES = {
@@ -141,6 +142,18 @@ def _doubtful_limits(best: Candidate) -> str:
     if not doubtful:
         return ""
     return "It keeps " + ", ".join(f"{heading(name)} with {percent(share)}" for name, share in doubtful.items()) + "."
+
+
+def tipping(change: Tipping) -> str:
+    """A change at which other hardware comes first, in a line."""
+    side = "above" if change.at >= change.now else "below"
+    now, at_ = (format_quantity(amount, change.unit) for amount in (change.now, change.at))
+    if change.kind == "weight":
+        now, at_ = f"{change.now:.2g}", f"{change.at:.2g}"
+    what = {"weight": "weight of ", "price": "price of "}.get(change.kind, "") + heading(change.name)
+    then = change.candidate
+    answer = "nothing is feasible" if then is None else f"{hardware(then)} {at(then)}, {recipe(then)}"
+    return f"{what} {side} {at_} (now {now}): {answer}"
 
 
 def percent(chance: float) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advisor.units import format_quantity
+from advisor.ranking.relaxations import relaxations
+from advisor.ranking.tipping import Tipping, tippings
+from advisor.ranking.traffic import traffic_tippings
 
 if TYPE_CHECKING:
     from advisor.ranking.result import Candidate, Ranking
@@ -35,38 +38,49 @@ class Explanation:
     broken_rules: dict[str, int]
     relaxations: list[str]
 
+    @cached_property
+    def tippings(self) -> list[Tipping]:
+        """What would change the winner, the nearest change first; traffic is found by ranking again."""
+        found = [*tippings(self.ranking), *traffic_tippings(self.ranking)]
+        return sorted(found, key=lambda tipping: tipping.change)
+
+    def candidates_dict(self) -> list[dict[str, Any]]:
+        """The candidates for JSON."""
+        return [
+            {
+                **item.candidate.to_dict(),
+                "contributions": {
+                    name: {"loss": loss, "weight": weight, "contribution": contribution}
+                    for name, (loss, weight, contribution) in item.contributions.items()
+                },
+                "time_shares": item.time_shares,
+                "scorer_parts": item.scorer_parts,
+            }
+            for item in self.top
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "schema": EXPLAIN_SCHEMA,
             "weights": dict(self.ranking.weights),
-            "candidates": [
-                {
-                    **item.candidate.to_dict(),
-                    "contributions": {
-                        name: {"loss": loss, "weight": weight, "contribution": contribution}
-                        for name, (loss, weight, contribution) in item.contributions.items()
-                    },
-                    "time_shares": item.time_shares,
-                    "scorer_parts": item.scorer_parts,
-                }
-                for item in self.top
-            ],
+            "candidates": self.candidates_dict(),
             "left_out": self.left_out,
             "broken_rules": self.broken_rules,
             "relaxations": self.relaxations,
+            "tippings": [tipping.to_dict() for tipping in self.tippings],
             "warnings": self.ranking.warnings,
         }
 
 
 def explain(ranking: Ranking, top: int) -> Explanation:
-    """Explain the first ``top`` alternatives and everything that was left out."""
+    """Explain the first ``top`` alternatives, everything that was left out, and what would change the winner."""
     broken = {v.rule: int(v.rows.sum()) for v in ranking.violations if v.rows.any()}
     shown = ranking.alternatives[:top] or ranking.infeasible[:top]
     return Explanation(
         ranking, [_explained(ranking, candidate) for candidate in shown],
         dict(sorted(ranking.context.left_out.items(), key=lambda item: -item[1])),
-        dict(sorted(broken.items(), key=lambda item: -item[1])), _relaxations(ranking),
+        dict(sorted(broken.items(), key=lambda item: -item[1])), relaxations(ranking),
     )  # fmt: skip
 
 
@@ -87,22 +101,3 @@ def _explained(ranking: Ranking, candidate: Candidate) -> Explained:
     shares = {name: value / total for name, value in times.items()} if total > 0 else {}
     return Explained(candidate, contributions, shares, parts)
 
-
-def _relaxations(ranking: Ranking) -> list[str]:
-    """Where nothing is feasible: for each limit, the least change that would let a candidate in, others kept."""
-    if ranking.feasible_count or not len(ranking.rows):
-        return []
-    answer = []
-    for violation in ranking.violations:
-        others = np.zeros(len(ranking.rows), dtype=bool)
-        for other in ranking.violations:
-            if other is not violation:
-                others |= other.rows
-        reachable = violation.rows & ~others
-        if violation.value is None or violation.bound is None or not reachable.any():
-            continue
-        values = violation.value[reachable]
-        best = values[np.argmin(np.abs(values - violation.bound))]
-        now = format_quantity(violation.bound, violation.unit)
-        answer.append(f"{violation.rule}: {format_quantity(float(best), violation.unit)} instead of {now} would do")
-    return answer

@@ -299,15 +299,22 @@ class Ranking:
         for row in range(len(self.rows)):
             yield Candidate(self, row, row + 1 if row < self.feasible_count else None, self.rows)
 
+    def at(self, row: int) -> Candidate:
+        """The feasible candidate in a row of the table."""
+        return Candidate(self, row, row + 1, self.rows)
+
+    def alternative_codes(self, positions: Array) -> Array:
+        """A number for the real alternative that each row is of: its device and provider."""
+        providers = [offer.provider for offer in self.context.offer_list] + [""]
+        codes = {name: code for code, name in enumerate(dict.fromkeys(providers))}
+        provider = np.array([codes[name] for name in providers], dtype=np.int64)
+        device = self.rows["device"][positions].astype(np.int64)
+        return np.asarray(device * len(codes) + provider[self.rows["offer"][positions]])
+
     def _firsts(self, positions: Array, by_offer: bool) -> Array:
         if not len(positions):
             return positions
-        key = self.rows["device"][positions].astype(np.int64)
-        if by_offer:
-            providers = [offer.provider for offer in self.context.offer_list] + [""]
-            codes = {name: code for code, name in enumerate(dict.fromkeys(providers))}
-            provider = np.array([codes[name] for name in providers], dtype=np.int64)
-            key = key * len(codes) + provider[self.rows["offer"][positions]]
+        key = self.alternative_codes(positions) if by_offer else self.rows["device"][positions]
         _, first = np.unique(key, return_index=True)
         return np.asarray(positions[np.sort(first)])
 

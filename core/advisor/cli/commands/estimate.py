@@ -70,7 +70,7 @@ def estimate(
 def to_dict(ranking: Ranking, candidate: Candidate) -> dict[str, Any]:
     """For JSON, as ``docs/json.md`` describes."""
     whole = ranking.to_dict(limit=1)
-    explained = ranking.explain(1).to_dict()["candidates"][0]
+    explained = ranking.explain(1).candidates_dict()[0]
     kept = ("model", "workload", "weights", "evaluated", "feasible", "left_out", "warnings")
     more = {name: explained[name] for name in ("contributions", "time_shares", "scorer_parts")}
     return {"schema": SCHEMA, **{name: whole[name] for name in kept}, "candidate": {**candidate.to_dict(), **more}}

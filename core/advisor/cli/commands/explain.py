@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from advisor.ranking.explanation import Explained, Explanation
     from advisor.ranking.result import Ranking
 
+#: Changes of the winner that are shown of each kind.
+TIPPINGS_SHOWN = {"traffic": 2, "price": 4, "weight": 6}
+
 
 @click.command(cls=QuestionCommand)
 @click.argument("model", required=False)
@@ -39,6 +42,7 @@ def explain(session: Session, /, model: str | None, as_json: bool, limit: int, *
     paragraph(words.answer(ranking))
     if sure := words.certainty(ranking):
         paragraph(sure)
+    _show_tippings(explanation)
     for item in explanation.top:
         click.echo()
         show_explained(ranking, item)
@@ -69,6 +73,16 @@ def show_explained(ranking: Ranking, item: Explained) -> None:
         unit = next(m.objective.unit for m in ranking.measured if m.objective.name == name)
         listed = ", ".join(f"{words.heading(part)} {format_quantity(value, unit)}" for part, value in parts.items())
         paragraph(f"   {words.heading(name)}: {listed}", indent="      ")
+
+
+def _show_tippings(explanation: Explanation) -> None:
+    if explanation.tippings:
+        click.echo("\nWhat would change the winner, all else equal, the nearest change first:")
+        left = dict(TIPPINGS_SHOWN)
+        for tipping in explanation.tippings:
+            left[tipping.kind] -= 1
+            if left[tipping.kind] >= 0:
+                paragraph(f"  {words.tipping(tipping)}", indent="    ")
 
 
 def _show_left_out(explanation: Explanation, limit: int) -> None:
