@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -131,6 +131,10 @@ class Context:
             self._kept[name] = make()
         made: Made = self._kept[name]
         return made
+
+    def changed(self, **changes: Any) -> Context:
+        """The same question with some fields changed; what was worked out for this one is not taken over."""
+        return replace(self, _kept={}, **changes)
 
     def warn(self, line: str) -> None:
         """Tell the user one line, once."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from advisor.candidates import Array
-from advisor.context import Context
 from advisor.offers import Offer
 from advisor.plugins import guarded
 from advisor.ranking.contenders import MOST
@@ -173,7 +171,7 @@ def _measured_at(ranking: Ranking, rows: Array, factor: float) -> dict[str, Meas
     table = ranking.rows.take(rows)
     used = sorted({place for place in table["offer"].tolist() if place >= 0})
     position = {place: number for number, place in enumerate(used)}
-    other: Context = replace(context, offer_list=[_at(context.offer_list[place], factor) for place in used])
+    other = context.changed(offer_list=[_at(context.offer_list[place], factor) for place in used])
     table["offer"] = np.array([position.get(place, -1) for place in table["offer"].tolist()], dtype=np.int32)
     answer: dict[str, Measured] = {}
     for scorer in ranking.registry.scorers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,8 +79,8 @@ def _best_at(ranking: Ranking, field: str, amount: float) -> Candidate | None:
     systems = [system for system in context.system_list if system.id in wanted]
     used = {system.device for system in systems}
     workload = context.workload.replace(**{field: type(getattr(context.workload, field))(amount)})
-    other = replace(
-        context, workload=workload, offer_list=offers, system_list=systems, warnings=[], left_out={},
+    other = context.changed(
+        workload=workload, offer_list=offers, system_list=systems, warnings=[], left_out={},
         device_list=[device for device in context.device_list if device.id in used],
     )  # fmt: skip
     return rank(other, ranking.registry).best
