@@ -9,7 +9,7 @@ from typing import Any
 
 from advisor.errors import InputError, nearest
 from advisor_catalogs.documents import Table, catalog_root, file_name, files_in, read_text
-from advisor_catalogs.providers import areas_of, read_providers, read_regions, region_table
+from advisor_catalogs.providers import areas_of, read_charges, read_providers, read_regions, region_table
 
 REQUIRED = ("provider", "system", "region", "term", "price_usd_per_hour", "source", "source_url", "date")
 OPTIONAL = ("instance", "purchase_usd", "tenancy", "confidential_computing", "max_systems", "estimated", "notes")
@@ -27,11 +27,12 @@ def read_offers(root: Path) -> tuple[list[Table], list[str]]:
     if root != catalog_root():
         for provider, table in read_regions(root).items():
             regions[provider] = {**regions.get(provider, {}), **table}
+    known_charges = read_charges(root)
     tables: list[Table] = []
     where: list[str] = []
     for file in files_in(root / "offers", ".csv"):
         for line, row in _rows(file):
-            tables.append(_offer(row, providers, regions, line))
+            tables.append(_offer(row, providers, regions, known_charges, line))
             where.append(line)
     return tables, where
 
@@ -59,7 +60,9 @@ def _rows(file: Path) -> list[tuple[str, dict[str, str]]]:
         raise InputError(f"{name}: not valid CSV ({error})") from None
 
 
-def _offer(row: dict[str, str], providers: dict[str, Table], regions: Table, where: str) -> Table:
+def _offer(
+    row: dict[str, str], providers: dict[str, Table], regions: Table, known_charges: Table, where: str
+) -> Table:
     provider = providers.get(row["provider"])
     if provider is None:
         close = nearest(row["provider"], providers)
@@ -86,6 +89,10 @@ def _offer(row: dict[str, str], providers: dict[str, Table], regions: Table, whe
         else:
             figure_sources["pue"] = f"provider.{key}" if key else first
     attributes = _attributes(region)
+    charges = dict(known_charges.get("charges", {}).get(row["provider"], {}))
+    if charges and not provider.get("on_premises", False):
+        sources["charges"] = known_charges["sources"][charges.pop("source")]
+        attributes |= {name: f"{usd:g}" for name, usd in charges.items()}
     facility = next(iter(regions.get("sources", {})), None)  # the first source of regions.toml has its water and shares
     if attributes and facility is not None:
         sources[facility] = regions["sources"][facility]

@@ -62,6 +62,12 @@ def read_regions(root: Path) -> Table:
     return read_toml(file) if file.is_file() else {}
 
 
+def read_charges(root: Path) -> Table:
+    """Return ``charges.toml``: what each provider charges beside systems; the built-in one where a folder has none."""
+    file = root / "charges.toml"
+    return read_toml(file if file.is_file() else catalog_root() / "charges.toml")
+
+
 @cache
 def country_names() -> dict[str, tuple[str, ...]]:
     """Return country code, lower case, to every area that a system there is in."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from advisor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from advisor.interfaces import Scorer
 
 
@@ -17,3 +19,12 @@ def scorers() -> Iterable[Scorer]:
     from advisor_cost.scorer import CostScorer
 
     return [CostScorer()]
+
+
+@hookimpl
+def commands(group: click.Group) -> None:
+    """Add ``advisor cost``."""
+    from advisor.cli.later import LaterCommand
+
+    line = "Show what a model costs on one system, rented or bought."
+    group.add_command(LaterCommand("cost", "advisor_cost.command:cost", line))

@@ -124,3 +124,30 @@ def test_a_node_says_how_many_it_can_work_with():
     assert systems["dgx-h100"].max_nodes >= 1024
     assert systems["dgx-h100"].network.bandwidth_gb_per_s == 50
     assert systems["tpu-v5e-4"].max_nodes * 4 == 256
+
+
+def test_a_grids_day_is_around_its_mean_and_has_a_source():
+    from advisor_catalogs.grid_hours import load_grid_hours
+    from advisor_catalogs.grids import load_grids
+
+    grids = load_grids()
+    for name, day in load_grid_hours().items():
+        assert name in grids
+        assert sum(day.shares) / 24 == pytest.approx(1, abs=0.005), name
+        assert min(day.shares) > 0.3
+        assert day.source
+        assert day.source_url.startswith("https://")
+    california = load_grid_hours()["US-CAL-CISO"].shares  # noon there is 20 o'clock UTC
+    assert california.index(min(california)) in (19, 20, 21)
+
+
+def test_every_charge_has_a_source():
+    from advisor_catalogs.documents import catalog_root
+    from advisor_catalogs.providers import read_charges, read_providers
+
+    charges = read_charges(catalog_root())
+    for provider, entry in charges["charges"].items():
+        assert provider in read_providers(catalog_root())
+        assert entry["source"] in charges["sources"]
+        assert charges["sources"][entry["source"]]["date"]
+        assert 0 <= entry["egress_usd_per_gb"] <= 0.15
