@@ -29,10 +29,12 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
             paragraph("In all: " + ", ".join(f"{name} {value}" for name, value in same.items()))
         if any(number.endswith("=") for number in words.numbers(shown)):
             paragraph("=: the estimates cannot tell it from the nearest line above without =")
+        if any(candidate.alike for candidate in shown):
+            paragraph("+N: so many more have the same, nearly as good (--all shows them)")
     click.echo()
     paragraph(words.answer(ranking))
-    if sure := words.certainty(ranking):
-        paragraph(sure)
+    for line in filter(None, (words.certainty(ranking), words.enough(ranking))):
+        paragraph(line)
     if ranking.best is None:
         from advisor.ranking.relaxations import relaxations
 
@@ -55,7 +57,7 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
     columns = {
         "#": (Column("#", "right", 10), words.numbers(shown)),
         "hardware": (Column("hardware", keep=10, narrow=14), [words.hardware(c, short=True) for c in shown]),
-        "where": (Column("where", keep=8, narrow=14), [words.place(c) for c in shown]),
+        "where": (Column("where", keep=8, narrow=14), [words.place_and_others(c) for c in shown]),
         "recipe": (Column("recipe", keep=9, narrow=14), [words.recipe(c) for c in shown]),
     }
     for title, name, scale in words.main_estimates(ranking):

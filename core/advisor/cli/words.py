@@ -36,6 +36,11 @@ def place(candidate: Candidate) -> str:
     return f"{offer.provider} {offer.region}{term}"
 
 
+def place_and_others(candidate: Candidate) -> str:
+    """Where, and how many others have the same."""
+    return f"{place(candidate)} +{len(candidate.alike)}" if candidate.alike else place(candidate)
+
+
 def at(candidate: Candidate) -> str:
     """Where, in a sentence."""
     return f"at {place(candidate)}" if candidate.offer is not None else "(no known offer)"
@@ -161,6 +166,20 @@ def percent(chance: float) -> str:
     if chance > 0.99:
         return "over 99 %"
     return f"{100 * chance:.0f} %" if chance >= 0.005 else "below 1 %"
+
+
+def enough(ranking: Ranking) -> str:
+    """Where a single device wins over hardware of twice its size and more: that it is enough."""
+    best = ranking.best
+    if best is None or best.device_count > 1:
+        return ""
+    bandwidth = best.device.memory_bandwidth_gb_per_s
+    sizes = [other.device_count * other.device.memory_bandwidth_gb_per_s for other in ranking]
+    larger = sum(size >= 2 * bandwidth for size in sizes)
+    if 2 * larger < len(sizes):
+        return ""
+    return (f"One {best.device.name} is enough: {larger} of the other {len(sizes) - 1} alternatives have twice its memory "
+            "bandwidth or more, which does not pay here.")  # fmt: skip
 
 
 def numbers(candidates: list[Candidate]) -> list[str]:

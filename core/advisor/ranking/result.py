@@ -127,6 +127,11 @@ class Candidate:
         return self.feasible and not dominated(ranking.front_losses[self.row], ranking.front_losses)
 
     @property
+    def alike(self) -> list[Candidate]:
+        """The same hardware with the same recipe from others, nearly as good, which an alternative stands for."""
+        return [self.ranking.at(row) for row in self.ranking.folded.get(self.row, [])] if self.feasible else []
+
+    @property
     def certainty(self) -> Certainty | None:
         """How sure it is the best, and keeps the limits; None but for the first alternatives."""
         return self.ranking.certainty.get(self.row) if self.feasible else None
@@ -221,6 +226,7 @@ m.objective.name: Figure(*m.at(self.row), m.objective.unit)
             "pareto": self.on_pareto_front,
             "score": _number(self.score),
             "certainty": self._certainty_dict(),
+            "alike": [other.offer.id for other in self.alike if other.offer is not None],
         }  # fmt: skip
 
     def _certainty_dict(self) -> dict[str, Any]:
@@ -268,9 +274,15 @@ class Ranking:
 
     @cached_property
     def alternatives(self) -> list[Candidate]:
-        """The best feasible candidate of each device and provider, in order."""
-        firsts = self._firsts(np.arange(self.feasible_count), by_offer=True)
-        return [Candidate(self, int(row), rank, self.rows) for rank, row in enumerate(firsts, start=1)]
+        """The best feasible candidate of each device and provider, in order, those that are alike as one."""
+        return [Candidate(self, row, rank, self.rows) for rank, row in enumerate(self.folded, start=1)]
+
+    @cached_property
+    def folded(self) -> dict[int, list[int]]:
+        """Row of each alternative to the rows of others that it stands for."""
+        from advisor.ranking.folding import folded
+
+        return folded(self, self._firsts(np.arange(self.feasible_count), by_offer=True))
 
     @cached_property
     def certainty(self) -> dict[int, Certainty]:
