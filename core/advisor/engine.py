@@ -15,7 +15,7 @@ from advisor.interfaces import Backend, Objective, Scorer, Scores
 from advisor.plugins import guarded
 from advisor.ranking.feasibility import Violation, feasible_rows, limit_violations
 from advisor.ranking.objectives import Detail, Details, Measured, measured_estimates
-from advisor.ranking.ordering import rank_scores
+from advisor.ranking.ordering import parsimony, rank_scores
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
 from advisor.registry import Registry
@@ -244,6 +244,7 @@ def _order(
     losses = np.column_stack([item.losses(reference) for item in judged]) if judged else np.zeros((len(rows), 0))
     row_weights = objective_weights([item.objective for item in judged], weights)
     score = rank_scores(losses, row_weights, reference, [item.objective.aspect for item in judged], context, registry)
+    score = score + parsimony(rows, context)
     excess = np.ones(len(rows))
     for violation in violations:
         excess = excess * violation.excess()

@@ -127,3 +127,38 @@ def test_nothing_feasible_names_the_smallest_relaxation(advisor):
 def test_unknown_model_is_refused_with_the_nearest(advisor):
     with pytest.raises(InputError, match="did you mean"):
         advisor.rank("meta-llama/Lama-3.1-8B", **SERVE)
+
+
+def test_a_small_device_that_is_enough_wins_and_the_answer_says_so(advisor):
+    from advisor.cli.words import enough
+
+    ranking = advisor.rank("tests/keras/data/model.h5", task="batch", rows=1_000_000)
+    assert ranking.best.device_count == 1
+    assert ranking.best.device.kind == "cpu"
+    assert enough(ranking).startswith(f"One {ranking.best.device.name} is enough")
+    assert not enough(advisor.rank("meta-llama/Llama-3.1-70B", task="serve", request_rate=50))
+
+
+def test_of_equals_the_smaller_hardware_comes_first(advisor):
+    ranking = advisor.rank("tests/keras/data/model.h5", task="batch", rows=1000, weights={"quality": 1.0})
+    unchanged = ranking.rows["quality"] == 1.0
+    watts = ranking.context.devices.board_power[ranking.rows["device"]] * ranking.rows["device_count"]
+    best = ranking.best
+    assert best.device.board_power_w * best.device_count == (watts * ranking.rows["units"])[unchanged].min()
+
+
+def test_alike_candidates_are_folded_into_the_first(advisor):
+    ranking = advisor.rank(MODEL, task="finetune", method="lora", tokens="100M")
+    heads = [candidate for candidate in ranking if candidate.alike]
+    assert heads
+    weights = np.array([ranking.weights[item.objective.aspect] for item in ranking.measured if item.objective.aspect])
+    for head in heads:
+        for other in head.alike:
+            assert (other.device.id, other.device_count, other.recipe) == (
+                head.device.id, head.device_count, head.recipe
+            )  # fmt: skip
+            assert other.offer.provider != head.offer.provider
+            assert np.abs(ranking.losses[other.row] - ranking.losses[head.row]) @ weights < 0.1
+    shown = {candidate.row for candidate in ranking}
+    assert not shown & {other.row for head in heads for other in head.alike}
+    assert {other.row for head in heads for other in head.alike} <= {each.row for each in ranking.everything()}

@@ -178,8 +178,8 @@ def enough(ranking: Ranking) -> str:
     larger = sum(size >= 2 * bandwidth for size in sizes)
     if 2 * larger < len(sizes):
         return ""
-    return (f"One {best.device.name} is enough: {larger} of the other {len(sizes) - 1} alternatives have twice its memory "
-            "bandwidth or more, which does not pay here.")  # fmt: skip
+    return (f"One {best.device.name} is enough: {larger} of the other {len(sizes) - 1} alternatives have twice its "
+            "memory bandwidth or more, which does not pay here.")  # fmt: skip
 
 
 def numbers(candidates: list[Candidate]) -> list[str]:

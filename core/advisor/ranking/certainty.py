@@ -78,14 +78,14 @@ class Certainty(NamedTuple):
 
 def certainties(
     objectives: Sequence[Uncertain], sharing: Sharing, losses: Array, columns: Sequence[int],
-    score: Callable[[Array], Array],
+    score: Callable[[Array], Array], offsets: Array | float = 0.0,
 ) -> list[Certainty]:  # fmt: skip
     """Return the certainty of some candidates in order, best first.
 
     ``losses`` are (candidates, columns) as estimated; ``columns`` gives the column of ``losses`` of each
-    objective, -1 for one that is only limited. ``score`` is the ranker's. The errors of all objectives
-    that err with the same thing are one error: a device slower than estimated is slower, dearer and
-    less efficient at once.
+    objective, -1 for one that is only limited. ``score`` is the ranker's; ``offsets`` are added to it.
+    The errors of all objectives that err with the same thing are one error: a device slower than
+    estimated is slower, dearer and less efficient at once.
     """
     errors = draw_errors(sharing)
     draws, count = next(iter(errors.values())).shape
@@ -101,7 +101,7 @@ def certainties(
             most = objective.most_error()
             limits[objective.name] = np.array([normal_share(place) for place in most])
             furthest[objective.errs_with] = np.minimum(furthest.get(objective.errs_with, np.inf), most)
-    scores = score(drawn.reshape(draws * count, -1)).reshape(draws, count)
+    scores = score(drawn.reshape(draws * count, -1)).reshape(draws, count) + offsets
     keeps = np.ones((draws, count), dtype=bool)
     all_limits = np.ones(count)
     for name, most in furthest.items():

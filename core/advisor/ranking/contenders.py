@@ -10,10 +10,11 @@ import numpy as np
 from advisor.ranking.certainty import Certainty, Uncertain, certainties
 from advisor.ranking.errors import Sharing
 from advisor.ranking.feasibility import bounds
-from advisor.ranking.ordering import row_scores
+from advisor.ranking.ordering import parsimony, row_scores
 from advisor.ranking.preference import objective_weights
 
 if TYPE_CHECKING:
+    from advisor.candidates import Candidates
     from advisor.ranking.result import Ranking
 
 #: Alternatives that are compared with each other: three errors of their own each, and those of devices and backends.
@@ -49,15 +50,17 @@ def contenders(ranking: Ranking) -> list[Certainty]:
         places.append(column)
     score = row_scores(ranking.losses[: ranking.feasible_count], weights, [item.objective.aspect for item in judged],
                        ranking.context, ranking.registry)  # fmt: skip
-    return certainties(objectives, _sharing(ranking, rows), ranking.losses[rows], places, score)
+    table = ranking.rows.take(rows)
+    offsets = parsimony(table, ranking.context)
+    return certainties(objectives, _sharing(ranking, table), ranking.losses[rows], places, score, offsets)
 
 
-def _sharing(ranking: Ranking, rows: np.ndarray) -> Sharing:
+def _sharing(ranking: Ranking, table: Candidates) -> Sharing:
     """What the candidates share their errors by."""
-    context, table = ranking.context, ranking.rows.take(rows)
+    context = ranking.context
     devices: Sequence[int] = table["device"].tolist()
     choices = [table[f"choice.{slot}"].tolist() for slot in ranking.choices.labels]
-    recipes = list(zip(*choices, strict=True)) if choices else [()] * len(rows)
+    recipes = list(zip(*choices, strict=True)) if choices else [()] * len(table)
     layouts = zip(*(table[name].tolist() for name in _CONFIGURATION), strict=True)
     offers = [context.offer_list[place] if place >= 0 else None for place in table["offer"].tolist()]
     return Sharing(

@@ -36,7 +36,11 @@ class Explanation:
     top: list[Explained]
     left_out: dict[str, int]
     broken_rules: dict[str, int]
-    relaxations: list[str]
+
+    @cached_property
+    def relaxations(self) -> list[str]:
+        """The smallest changes of limits that would make something feasible where nothing is."""
+        return relaxations(self.ranking, ask_again=True)
 
     @cached_property
     def tippings(self) -> list[Tipping]:
@@ -80,7 +84,7 @@ def explain(ranking: Ranking, top: int) -> Explanation:
     return Explanation(
         ranking, [_explained(ranking, candidate) for candidate in shown],
         dict(sorted(ranking.context.left_out.items(), key=lambda item: -item[1])),
-        dict(sorted(broken.items(), key=lambda item: -item[1])), relaxations(ranking),
+        dict(sorted(broken.items(), key=lambda item: -item[1])),
     )  # fmt: skip
 
 

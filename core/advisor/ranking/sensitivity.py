@@ -16,12 +16,15 @@ MOST_TURNS = 100
 CLOSE = 1e-9
 
 
-def tipping_weight(losses: Array, weights: Array, column: int, groups: Array, up: bool) -> tuple[float, int] | None:
+def tipping_weight(
+    losses: Array, weights: Array, column: int, groups: Array, up: bool, offsets: Array | float = 0.0
+) -> tuple[float, int] | None:
     """Weight of one objective at which a row of another group than the winner's comes first, and that row.
 
-    ``losses`` are (rows, objectives), the winner first. The other weights keep their proportions, so
-    that the score of a row is linear in the weight: the winner follows the lower envelope of lines
-    (sensitivity of a linear scoring rule: Triantaphyllou and Sanchez, Decision Sciences 28(1), 1997).
+    ``losses`` are (rows, objectives), the winner first; ``offsets`` are added to the scores. The other
+    weights keep their proportions, so that the score of a row is linear in the weight: the winner
+    follows the lower envelope of lines (sensitivity of a linear scoring rule: Triantaphyllou and
+    Sanchez, Decision Sciences 28(1), 1997).
     None where the winner stays all the way to 1, or to 0.
     """
     rest = weights.copy()
@@ -30,6 +33,7 @@ def tipping_weight(losses: Array, weights: Array, column: int, groups: Array, up
         return None
     base = weighted_sum(losses, rest / rest.sum())
     slope = losses[:, column] - base
+    base = base + offsets
     place, winner = float(weights[column]), 0
     side = 1.0 if up else -1.0
     for _ in range(MOST_TURNS):

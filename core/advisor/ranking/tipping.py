@@ -12,7 +12,7 @@ from advisor.candidates import Array
 from advisor.offers import Offer
 from advisor.plugins import guarded
 from advisor.ranking.contenders import MOST
-from advisor.ranking.ordering import row_scores, weighted_sum
+from advisor.ranking.ordering import parsimony, row_scores, weighted_sum
 from advisor.ranking.preference import objective_weights
 from advisor.ranking.sensitivity import bisected, tipping_weight
 
@@ -75,10 +75,12 @@ def _weights(ranking: Ranking) -> Iterator[Tipping]:
     score = row_scores(losses, weights, [item.objective.aspect for item in judged], ranking.context, ranking.registry)
     if not np.allclose(score(losses[:100]), weighted_sum(losses[:100], weights), atol=1e-9):
         return
-    groups = ranking.alternative_codes(np.arange(ranking.feasible_count))
+    feasible = np.arange(ranking.feasible_count)
+    groups = ranking.alternative_codes(feasible)
+    offsets = parsimony(ranking.rows.take(feasible), ranking.context)
     for column, item in enumerate(judged):
         for up in (False, True):
-            found = tipping_weight(losses, weights, column, groups, up)
+            found = tipping_weight(losses, weights, column, groups, up, offsets)
             if found is not None:
                 weight, row = found
                 yield Tipping("weight", item.objective.aspect, float(weights[column]), weight, "", ranking.at(row))
@@ -126,7 +128,8 @@ class _Priced:
             (column, usual[name].value, doubled[name].value - usual[name].value) for column, name in enumerate(names)
             if name in usual and name in doubled and (doubled[name].value != usual[name].value).any()
         ]  # fmt: skip
-        self.now = self.score(self.losses)
+        self.offsets = parsimony(ranking.rows.take(rows), ranking.context)
+        self.now = self.score(self.losses) + self.offsets
 
     def tipping(self, place: int, up: bool) -> float | None:
         """The factor on the price at which the candidate at ``place`` comes first, or stays so no longer."""
@@ -140,7 +143,7 @@ class _Priced:
         target = float(self.now[rivals].min())
 
         def changed(factor: float) -> bool:
-            score = float(self.score(self._losses(place, factor))[0])
+            score = float(self.score(self._losses(place, factor))[0] + self.offsets[place])
             return score > target if up else score < target
 
         far = FURTHEST_PRICE if up else 1 / FURTHEST_PRICE
