@@ -70,6 +70,14 @@ CHOICE = (
     Column("virtual_stages", "", "i4", "interleaved chunks a pipeline stage", 1),
     Column("shard_stage", "", "i1", "what replicas share in training: 0 nothing, 1 optimizer, 2 gradients, 3 weights"),
     Column("recompute", "", "i1", "activations computed again: 0 none, 1 attention alone, 2 whole layers"),
+    Column("pipeline_schedule", "", "i1", "order of micro-batches: 0 one forward one backward, 1 all forward then all "
+           "backward, 2 weight gradients fill the bubble"),
+    Column("optimizer_offload", "", "f8", "share of optimizer state and gradients kept in host memory"),
+    Column("weight_offload", "", "f8", "share of weights kept in host memory"),
+    Column("activation_offload", "", "f8", "share of saved activations kept in host memory"),
+    Column("adapter_inputs", "", "f8",
+           "values of one unit that adapters keep of their inputs for backward, over all layers"),
+    Column("saved_input_share", "", "f8", "share of the inputs of linear layers that backward needs", 1),
     Column("requantized", "", "?", "weights are stored in weight_format; else as the model file has them"),
     Column("weight_format", "", "i1", "code of the format of quantizable weights"),
     Column("weight_bits", "bit", "f8", "stored bits a quantizable weight, scales included", 16),
@@ -104,7 +112,9 @@ MEMORY_PARTS = (
     _part("memory_activations", "B", "activations and workspace on one device"),
     _part("memory_gradients", "B", "gradients on one device"),
     _part("memory_optimizer", "B", "optimizer state on one device"),
+    _part("memory_buffers", "B", "what training gathers, exchanges and works in for a while on one device"),
     _part("memory_overhead", "B", "runtime, graphs, buffers and fragmentation on one device"),
+    _part("memory_context", "B", "driver context on one device, which a training framework does not report as its own"),
 )
 
 TIME_PARTS = (
@@ -127,6 +137,7 @@ ESTIMATES = (
     _estimate("run_time", "s", "from start to end of the whole job", limited_by="finish_in",
               aspects=(("train", "latency"), ("finetune", "latency"), ("batch", "latency"))),
     _estimate("power", "W", "mean power of the devices of one unit, then of all units", limited_by="power_budget"),
+    _part("memory_host", "B", "what one device keeps in the memory of its host"),
     _part("flops_per_sample", "FLOP", "matrix work a sample, over all devices"),
     _part("load", "", "share of the capacity that the traffic uses"),
     *MEMORY_PARTS,

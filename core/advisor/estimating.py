@@ -74,8 +74,13 @@ def estimate(backend: Backend, rows: Candidates, context: Context, owner: str) -
 
 
 def fits(rows: Candidates, context: Context) -> Array:
-    """Whether each row's memory fits its device."""
-    return np.asarray(rows["memory"] <= USABLE_MEMORY * context.devices.memory_bytes[rows["device"]])
+    """Whether each row's memory fits its device, and what it keeps in its host's memory fits there, where known."""
+    fit = np.asarray(rows["memory"] <= USABLE_MEMORY * context.devices.memory_bytes[rows["device"]])
+    if "memory_host" not in rows:
+        return fit
+    systems, index = context.systems, rows["system"]
+    share = np.nan_to_num(systems.host_memory_bytes[index], nan=np.inf) / systems.device_count[index]
+    return np.asarray(fit & (rows["memory_host"] <= USABLE_MEMORY * share))
 
 
 def scale_out(rows: Candidates, context: Context) -> None:

@@ -13,6 +13,7 @@ from advisor.context import Context
 from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.formats import CODES, arithmetic_code, format_named
 from advisor.interfaces import STAGES, Refusals, Technique
+from advisor.models import Model
 from advisor.names import normalise
 from advisor.optimizers import optimizer_bytes
 from advisor.plugins import guarded
@@ -84,8 +85,14 @@ def set_stored_formats(rows: Candidates, context: Context) -> None:
     rows["quality.high"] = 1.0
     if context.workload.trains:
         full_precision = wide >= 32  # fp32 weights are their own master copy
-        rows["optimizer_bytes"] = optimizer_bytes(context.workload.optimizer, full_precision)
+        rows["optimizer_bytes"] = optimizer_bytes(context.workload.optimizer, full_precision, _matrix_share(model))
         rows["gradient_bytes"] = 4.0 if full_precision else 2.0
+
+
+def _matrix_share(model: Model) -> float:
+    """Share of the parameters that are quantizable matrices: those within the blocks."""
+    inside = sum(copies * op.parameters for op, copies in model.operators(None) if op.quantizable)
+    return inside / model.parameters if model.parameters else 1.0
 
 
 def hardware_rows(context: Context, schema: Schema) -> Candidates:

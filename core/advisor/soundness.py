@@ -25,6 +25,7 @@ _CORE = {
 _CODE = (0, len(FORMATS) - 1)
 _COUNT = (1, MOST)
 _AMOUNT = (0, MOST)
+_PART = (0, 1)
 _SHARE = (1e-6, 1e6)
 #: What the columns that techniques choose may hold; backends divide by them, and look codes up.
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -32,6 +33,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "input_tokens": _COUNT, "output_tokens": _COUNT, "sequence_length": _COUNT, "batch": _COUNT,
     "global_batch": _COUNT, "micro_batch": _COUNT,
     "tensor_parallel": _COUNT, "pipeline_parallel": _COUNT, "context_parallel": _COUNT, "expert_parallel": _COUNT,
+    "optimizer_offload": _PART, "weight_offload": _PART, "activation_offload": _PART, "saved_input_share": _AMOUNT,
+    "adapter_inputs": _AMOUNT, "pipeline_schedule": (0, 2),
     "data_parallel": _COUNT, "virtual_stages": _COUNT, "shard_stage": (0, 3), "recompute": (0, 2),
     "weight_bits": _SHARE, "cache_bits": _SHARE, "parameter_share": _SHARE, "flops_share": _SHARE,
     "matrix_speedup": _SHARE, "trainable_share": _AMOUNT, "adapter_parameters": _AMOUNT,

@@ -15,6 +15,7 @@ from advisor.models import Model
 from advisor.names import normalise
 from advisor.operators import Attention, Convolution, ExpertMatMul, MatMul
 from advisor_compression.figures import figures
+from advisor_compression.targets import adapter_inputs, habits, saved_input_share
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import keep_quality, kind_of
 
@@ -97,7 +98,17 @@ class Lora(Technique):
         if kind_of(context.model) != "language" or kept is None:
             return [(everyone, "adapters are published for language models alone")]
         # The adapter's own weights are trained in 16 bits with fp32 copies; core's optimizer_bytes say so.
-        rows["adapter_parameters"] = float(adapter_parameters(context.model, lora_rank(context)))
+        model, rank = context.model, lora_rank(context)
+        everywhere = context.workload.settings.get("lora_all", 0.0) > 0
+        used = [habits(name) for name in context.frameworks]
+        targets = [() if everywhere else habit.targets for habit in used]
+        added = [adapter_parameters(model, rank, chosen) or adapter_parameters(model, rank) for chosen in targets]
+        inputs = [habit.copies * adapter_inputs(model, chosen, habit.joined)
+                  for habit, chosen in zip(used, targets, strict=True)]  # fmt: skip
+        shares = [saved_input_share(model, chosen, habit.copies) for habit, chosen in zip(used, targets, strict=True)]
+        rows["adapter_parameters"] = np.array(added, dtype=float)[rows["framework"]]
+        rows["adapter_inputs"] = np.array(inputs, dtype=float)[rows["framework"]]
+        rows["saved_input_share"] = np.array(shares)[rows["framework"]]
         rows["trainable_share"] = 0.0
         keep_quality(rows, kept)
         return []
@@ -123,6 +134,8 @@ class Qlora(Lora):
         bf16, fp16, nf4 = CODES["bf16"], CODES["fp16"], CODES["nf4"]
         native = context.devices.native[rows["device"]]
         rows["requantized"] = True
+        copies = np.array([habits(name).narrow_copies for name in context.frameworks])
+        rows["saved_input_share"] = copies[rows["framework"]]  # of adapted products or not
         rows["weight_format"] = np.int8(nf4)
         rows["weight_bits"] = float(FORMATS[nf4].bits)
         rows["compute_format"] = np.where(native[:, bf16] | ~native[:, fp16], bf16, fp16).astype(np.int8)

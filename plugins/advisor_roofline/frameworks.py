@@ -29,6 +29,10 @@ FIELDS = (
 )
 
 
+#: The table of what is used with a framework.
+WITH = "with"
+
+
 @cache
 def profiles() -> Mapping[str, Mapping[str, Any]]:
     """All profiles by name."""
@@ -36,13 +40,30 @@ def profiles() -> Mapping[str, Mapping[str, Any]]:
 
 
 def profile(name: str) -> Mapping[str, Any]:
-    """The profile of a framework, a version behind its name ignored; the default for an unknown one."""
+    """The profile of a framework, a version behind its name ignored; the default for an unknown one.
+
+    What stands behind a comma is used with it: ``"transformers 5.2, liger"``.
+    """
     known = profiles()
-    wanted = re.sub(r"[^a-z]", "", re.split(r"[\s=]", name.strip().lower() or "default")[0])
+    first, *more = name.strip().lower().split(",")
+    wanted = _letters(re.split(r"[\s=]", first or "default")[0])
     found = next(
-        (entry for key, entry in known.items() if wanted in (re.sub("[^a-z]", "", key), *entry.get("aliases", ()))), {}
-    )
-    return {**known["default"], **found}
+        (entry for key, entry in known.items()
+         if key != WITH and wanted in (_letters(key), *entry.get("aliases", ()))), {}
+    )  # fmt: skip
+    used: dict[str, Any] = {}
+    for text in more:
+        used |= next((entry for key, entry in known[WITH].items() if _letters(text).startswith(_letters(key))), {})
+    return {**known["default"], **found, **used}
+
+
+def _letters(text: str) -> str:
+    return re.sub("[^a-z]", "", text)
+
+
+def framework_figure(rows: Candidates, context: Context, figure: str) -> Array:
+    """One figure of each row's framework."""
+    return np.array([profile(name)[figure] for name in context.frameworks], dtype=float)[rows["framework"]]
 
 
 def framework_columns(rows: Candidates, context: Context) -> dict[str, Array]:

@@ -1,10 +1,11 @@
-"""Bytes on one device, by part, for serving and for training."""
+"""Bytes on one device, by part; those of training are in ``advisor_roofline.training_memory``."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from advisor.candidates import Array, Candidates
+from advisor.columns import MEMORY_PARTS
 from advisor.context import Context
 from advisor.formats import format_named
 from advisor.operators import Attention, MatMul, Operator, Recurrence
@@ -17,28 +18,27 @@ CACHE_WASTE = 1.04
 
 def fill_memory(rows: Candidates, context: Context, machine: Machine) -> None:
     """Set the memory parts and the interval ``memory`` of every row."""
+    if context.workload.trains:
+        from advisor_roofline.training_memory import fill_training_memory
+
+        fill_training_memory(rows, context, machine)
+        return
     held = _held(rows, context)
-    stage = rows["shard_stage"]
-    replicas = np.maximum(rows["data_parallel"], 1)
-    training = context.workload.trains
     adapters = rows["adapter_parameters"] / rows["tensor_parallel"] / rows["pipeline_parallel"]
-    weights = held.weight_bytes + adapters * 2.0
-    rows["memory_weights"] = np.where(training & (stage >= 3), weights / replicas, weights)
-    if training:
-        trained = held.parameters * rows["trainable_share"] + adapters
-        rows["memory_gradients"] = trained * rows["gradient_bytes"] / np.where(stage >= 2, replicas, 1)
-        rows["memory_optimizer"] = trained * rows["optimizer_bytes"] / np.where(stage >= 1, replicas, 1)
-        rows["memory_activations"] = _training_activations(rows, context)
-    else:
-        rows["memory_cache"] = cache_bytes(rows, context)
-        rows["memory_activations"] = _inference_activations(rows, context)
+    rows["memory_weights"] = held.weight_bytes + adapters * 2.0
+    rows["memory_cache"] = cache_bytes(rows, context)
+    rows["memory_activations"] = _inference_activations(rows, context)
     rows["memory_overhead"] = machine.overhead_bytes
+    sum_parts(rows, 0.92, 1.12)
+
+
+def sum_parts(rows: Candidates, low: float, high: float) -> None:
+    """Set the interval ``memory`` to the sum of the parts, and so many times it."""
     total = sum(rows[name] for name in PARTS)
-    rows.set_interval("memory", total, total * 0.92, total * 1.12)
+    rows.set_interval("memory", total, total * low, total * high)
 
 
-PARTS = ("memory_weights", "memory_cache", "memory_activations", "memory_gradients", "memory_optimizer",
-         "memory_overhead")  # fmt: skip
+PARTS = tuple(column.name for column in MEMORY_PARTS)
 
 
 class _Held:
@@ -101,31 +101,3 @@ def _inference_activations(rows: Candidates, context: Context) -> Array:
     widest = max((op.activation_elements for op, _ in model.operators() if not op.last_unit_only), default=0)
     logits = max((op.outputs for op, _ in model.operators() if isinstance(op, MatMul) and op.last_unit_only), default=0)
     return (2 * units * widest + 2 * rows["batch"] * logits) * _width(rows) / rows["tensor_parallel"]
-
-
-def _training_activations(rows: Candidates, context: Context) -> Array:
-    """What the forward pass leaves for backward (Korthikanti et al. 2022), under recomputation and 1F1B.
-
-    Full recomputation keeps each block's input and one block's activations; selective drops what
-    attention saves. A first pipeline stage holds as many micro-batches as there are stages.
-    """
-    model = context.model
-    units = rows["micro_batch"] * (rows["sequence_length"] if model.unit == "token" else 1)
-    units = units / rows["context_parallel"]
-    saved = attention = logits = 0.0
-    for op, copies in model.operators():
-        if op.last_unit_only:
-            logits += getattr(op, "outputs", 0)
-            continue
-        saved += copies * op.saved_elements
-        attention += copies * op.saved_elements if isinstance(op, Attention) else 0
-    blocks = max(model.blocks, 1)
-    kept_inputs = blocks * model.hidden_size + saved / blocks
-    elements = np.select(
-        [rows["recompute"] == 1, rows["recompute"] >= 2], [saved - attention, min(kept_inputs, saved)], saved
-    )
-    stages = rows["pipeline_parallel"]
-    in_flight = np.minimum(stages, np.maximum(1, rows["global_batch"] / rows["data_parallel"] / rows["micro_batch"]))
-    layers = elements / stages * in_flight * _width(rows)
-    loss = logits * (4.0 + 2.0)  # fp32 copy for the loss, and the gradient
-    return units * (layers + loss) / rows["tensor_parallel"]

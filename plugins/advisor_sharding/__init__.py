@@ -29,10 +29,12 @@ def techniques() -> Iterable[Technique]:
     """Return the layouts; each is applied after those before it, and may look at their degrees."""
     from advisor_sharding.context import ContextParallel
     from advisor_sharding.experts import ExpertParallel
+    from advisor_sharding.offload import offload_techniques
     from advisor_sharding.pipeline import PipelineParallel, VirtualStages
     from advisor_sharding.recompute import Recompute
     from advisor_sharding.replicas import replica_techniques
+    from advisor_sharding.schedules import schedule_techniques
     from advisor_sharding.tensor import TensorParallel
 
     return [TensorParallel(), ContextParallel(), PipelineParallel(), VirtualStages(), ExpertParallel(),
-            *replica_techniques(), Recompute()]  # fmt: skip
+            *schedule_techniques(), *replica_techniques(), Recompute(), *offload_techniques()]  # fmt: skip

@@ -44,3 +44,18 @@ RING_ATTENTION = _source(
 LLAMA3 = _source(
     "Llama Team, The Llama 3 Herd of Models, section 3.3.2",
     "https://arxiv.org/abs/2407.21783", "2024-07-31")  # fmt: skip
+ZERO_OFFLOAD = _source(
+    "Ren et al., ZeRO-Offload: Democratizing Billion-Scale Model Training",
+    "https://arxiv.org/abs/2101.06840", "2021-01-18")  # fmt: skip
+ZERO_INFINITY = _source(
+    "Rajbhandari et al., ZeRO-Infinity: Breaking the GPU Memory Wall for Extreme Scale Deep Learning",
+    "https://arxiv.org/abs/2104.07857", "2021-04-16")  # fmt: skip
+ACTIVATION_OFFLOAD = _source(
+    "Rhu et al., vDNN: Virtualized Deep Neural Networks for Scalable, Memory-Efficient Neural Network Design",
+    "https://arxiv.org/abs/1602.08124", "2016-02-25")  # fmt: skip
+GPIPE = _source(
+    "Huang et al., GPipe: Efficient Training of Giant Neural Networks using Pipeline Parallelism",
+    "https://arxiv.org/abs/1811.06965", "2018-11-16")  # fmt: skip
+ZERO_BUBBLE = _source(
+    "Qi et al., Zero Bubble Pipeline Parallelism",
+    "https://arxiv.org/abs/2401.10241", "2023-11-30")  # fmt: skip

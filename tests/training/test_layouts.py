@@ -100,8 +100,10 @@ def legal_layouts(devices, node, batch, length, heads, blocks):
         for micro in range(1, 65):
             if batch % (dp * micro) or (vp > 1 and batch // (dp * micro) % pp):
                 continue
-            shards = 4 if dp * cp > 1 else 1
-            yield from product([(tp, pp, vp, cp, dp, micro)], range(shards), range(3))
+            for zero, recompute in product(range(4 if dp * cp > 1 else 1), range(3)):
+                weights = zero == 3 or dp * cp == 1  # may go to the host
+                for offload in product((0, 1), (0, 1) if weights else (0,), (0, 1) if recompute == 2 else (0,)):
+                    yield tp, pp, vp, cp, dp, micro, zero, recompute, offload
 
 
 def test_the_search_tries_every_legal_layout_once(run):

@@ -26,7 +26,8 @@ COLUMNS = set(
     words(
         "id source year task model params_b active_params_b layers hidden_size heads kv_heads intermediate_size vocab "
         "experts experts_per_token device device_count nodes framework weights_dtype activations_dtype kv_dtype "
-        "method lora_rank optimizer tp pp cp dp ep vp sharding recompute offload concurrency batch global_batch "
+        "method lora_rank lora_targets optimizer "
+        "tp pp cp dp ep vp sharding recompute offload concurrency batch global_batch "
         "micro_batch seq_len input_tokens output_tokens metric value fits notes"
     )
 )

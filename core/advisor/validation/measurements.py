@@ -15,6 +15,7 @@ from advisor.candidates import Candidates
 from advisor.context import Context
 from advisor.devices import Device, System
 from advisor.errors import AdvisorError, InputError
+from advisor.estimating import by_backend, fits, memory
 from advisor.expand import make_schema, start_rows
 from advisor.formats import format_code, format_named
 from advisor.hardware import system_of
@@ -27,8 +28,12 @@ from advisor.workload import make_workload
 
 SHAPE_COLUMNS = ("params_b", "active_params_b", "layers", "hidden_size", "heads", "kv_heads", "intermediate_size",
                  "vocab", "experts", "experts_per_token")  # fmt: skip
-SHARED_COLUMNS = ("model", "task", "method", "lora_rank", "optimizer", *SHAPE_COLUMNS)
+SHARED_COLUMNS = ("model", "task", "method", "lora_rank", "lora_targets", "optimizer", *SHAPE_COLUMNS)
 SHARD_STAGES = {"": 0, "none": 0, "ddp": 0, "zero1": 1, "zero2": 2, "zero3": 3, "fsdp": 3}
+#: Words of the ``offload`` column by what is kept in host memory.
+OFFLOADED = {
+    "optimizer_offload": ("optim",), "weight_offload": ("weight", "param"), "activation_offload": ("activation",),
+}  # fmt: skip
 RECOMPUTE = {"": 0, "none": 0, "selective": 1, "full": 2}
 #: Metrics whose blank concurrency means as much as fits, up to a serving engine's usual limit.
 SATURATED = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "energy_j_per_token", "power_w")
@@ -91,6 +96,8 @@ def _group(
     fields |= {name: first[name] for name in ("method", "optimizer") if first.get(name)}
     if first.get("lora_rank"):
         fields["settings"] = {"lora_rank": _number(first, "lora_rank")}
+    if first.get("lora_targets", "").lower() == "all":
+        fields["settings"] = {**fields.get("settings", {}), "lora_all": 1.0}
     workload = make_workload(fields, str(path))
     devices: dict[str, Device] = {}
     systems: dict[str, System] = {}
@@ -117,6 +124,8 @@ def _group(
     members = [rows[position] for position in placed]
     _fill(table, members, context)
     _adapt(table, context, registry)
+    if workload.trains:
+        _recompute_where_unsaid(table, members, context, registry)
     return Group(context, table, members, placed)
 
 
@@ -197,6 +206,9 @@ def _fill(table: Candidates, rows: list[dict[str, str]], context: Context) -> No
         table["micro_batch"] = micro
         table["global_batch"] = np.maximum(column("global_batch", micro * replicas), 1)
         table["shard_stage"] = np.array([SHARD_STAGES.get(row.get("sharding", "").lower(), 0) for row in rows], "i1")
+        for name, words in OFFLOADED.items():
+            said = [any(word in row.get("offload", "").lower() for word in words) for row in rows]
+            table[name] = np.array(said, "f8")
         table["recompute"] = np.array([RECOMPUTE.get(row.get("recompute", "").lower(), 0) for row in rows], "i1")
     _fill_formats(table, rows, context)
 
@@ -224,6 +236,21 @@ def _fill_formats(table: Candidates, rows: list[dict[str, str]], context: Contex
             cache[place], cache_bits[place] = format_code(row["kv_dtype"]), format_named(row["kv_dtype"]).bits
     table["requantized"], table["weight_format"], table["weight_bits"] = requantized, weight, bits
     table["compute_format"], table["cache_format"], table["cache_bits"] = compute, cache, cache_bits
+
+
+def _recompute_where_unsaid(
+    table: Candidates, rows: list[dict[str, str]], context: Context, registry: Registry
+) -> None:
+    """Where a row says nothing of recomputation, take the least with which the job, which ran, fits."""
+    unsaid = np.array([not row.get("recompute") and row.get("metric") != "fits" for row in rows])
+    level = table["recompute"].copy()
+    for more in (1, 2):
+        for backend, places in by_backend(table, context, registry.backends):
+            part = table.take(places)
+            part["recompute"] = level[places]
+            if unsaid[places].any() and memory(backend, part, context, registry.owner(backend)):
+                level[places] = np.where(unsaid[places] & ~fits(part, context), more, level[places])
+    table["recompute"] = level
 
 
 def _adapt(table: Candidates, context: Context, registry: Registry) -> None:

@@ -90,6 +90,13 @@ def _fits(rows: Candidates, row: int, context: Context, _: Mapping[str, str]) ->
     return float(rows["memory"][row] <= have)
 
 
+def _memory(rows: Candidates, row: int, context: Context, _: Mapping[str, str]) -> Triple:
+    """As training frameworks report it: without the driver's context."""
+    outside = float(rows["memory_context"][row]) if context.workload.trains else 0.0
+    value, low, high = (float(rows[f"memory{end}"][row]) - outside for end in ("", ".low", ".high"))
+    return value * 1e-9, low * 1e-9, high * 1e-9
+
+
 def _power(rows: Candidates, row: int, context: Context, _: Mapping[str, str]) -> Triple:
     value, low, high = (float(rows[f"power{end}"][row]) for end in ("", ".low", ".high"))
     return value, low, high
@@ -121,7 +128,7 @@ METRICS: dict[str, Metric] = {
     "step_time_s": Metric("s", _interval("step_time")),
     "train_tokens_per_s": Metric("/s", _rate(_units)),
     "model_tflops_per_device": Metric("TFLOP/s", _model_tflops),
-    "memory_gb_per_device": Metric("GB", _interval("memory", 1e-9)),
+    "memory_gb_per_device": Metric("GB", _memory),
     "fits": Metric("", _exact(_fits)),
     "power_w": Metric("W", _power),
     "energy_j_per_token": Metric("J", _energy_per_token),

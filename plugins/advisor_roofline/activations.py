@@ -1,0 +1,111 @@
+"""What the forward pass of training leaves for backward, under recomputation, pipelines and sequence parallelism.
+
+Korthikanti et al. 2022 ("Reducing Activation Recomputation in Large Transformer Models") count what fused kernels
+keep; eager frameworks keep more: normalisation in fp32, and what lies between the steps of a gated activation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.context import Context
+from advisor.operators import Attention, Elementwise, ExpertMatMul, MatMul, Operator
+from advisor_roofline.frameworks import framework_figure
+
+#: Values of ``pipeline_schedule``.
+ONE_FORWARD_ONE_BACKWARD, ALL_FORWARD_ALL_BACKWARD, ZERO_BUBBLE = 0, 1, 2
+
+
+@dataclass
+class Kept:
+    """Bytes at the peak: ``saved`` by blocks for backward, and ``working`` of the block and loss under way."""
+
+    saved: Array
+    working: Array
+
+
+def kept_activations(rows: Candidates, context: Context) -> Kept:
+    """Activation bytes of one device.
+
+    Full recomputation keeps each block's input, and one block's activations while it is at work; selective drops
+    what attention saves. The first pipeline stage holds as many micro-batches as the schedule has in flight there;
+    the last holds one and the logits.
+    """
+    model = context.model
+    units = rows["micro_batch"] * (rows["sequence_length"] if model.unit == "token" else 1)
+    units = units / rows["context_parallel"]
+    width = _width(rows)
+    whole = attention = np.zeros(len(rows))
+    largest = np.zeros(len(rows))
+    for op, copies in model.operators():
+        if op.last_unit_only:
+            continue
+        saved = op_saved(op, rows, context)
+        whole = whole + copies * saved
+        largest = np.maximum(largest, saved)
+        if isinstance(op, Attention):
+            attention = attention + copies * saved
+    whole = whole + rows["adapter_inputs"] / _sharing(rows)
+    blocks = max(model.blocks, 1)
+    inputs = np.minimum(blocks * model.hidden_size / _sharing(rows), whole)
+    elements = np.select([rows["recompute"] == 1, rows["recompute"] >= 2], [whole - attention, inputs], whole)
+    block = np.where(rows["recompute"] >= 2, whole / blocks, np.where(rows["recompute"] == 1, attention / blocks, 0.0))
+    gradients = largest + 2.0 * model.hidden_size / _sharing(rows)
+    per_stage = np.ceil(blocks / rows["pipeline_parallel"]) / blocks
+    first = elements * per_stage * in_flight(rows)
+    last = elements * per_stage
+    logits = _logit_bytes(rows, context)
+    staged = rows["pipeline_parallel"] > 1
+    working = (block + gradients) * width
+    on_last = last * width + np.maximum(logits, working)
+    on_first = first * width + np.where(staged, working, np.maximum(logits, working))
+    saved_bytes = units * np.where(staged & (on_last > on_first), last, first) * width
+    return Kept(saved_bytes, units * np.maximum(on_first, np.where(staged, on_last, 0.0)) - saved_bytes)
+
+
+def in_flight(rows: Candidates) -> Array:
+    """Micro-batches, in stages' worth of activations, that the first stage holds at its peak.
+
+    All of them where all go forward first (GPipe, Huang et al. 2019); as many as there are stages in one forward
+    one backward, and a share more with interleaved chunks (Korthikanti et al. 2022, section 4.2.3).
+    """
+    stages, chunks = rows["pipeline_parallel"].astype(float), rows["virtual_stages"].astype(float)
+    count = np.maximum(1.0, rows["global_batch"] / rows["data_parallel"] / rows["micro_batch"])
+    held = stages * (1.0 + np.where(chunks > 1, (stages - 1) / (stages * chunks), 0.0))
+    together = np.where(rows["pipeline_schedule"] == ALL_FORWARD_ALL_BACKWARD, count, np.minimum(held, count))
+    return np.where(stages > 1, together, 1.0)
+
+
+def op_saved(op: Operator, rows: Candidates, context: Context) -> Array:
+    """Values of one unit that one copy of the operator leaves for backward on one device."""
+    saved = np.full(len(rows), float(op.saved_elements))
+    if isinstance(op, MatMul) and op.quantizable and not isinstance(op, ExpertMatMul):
+        saved = saved * rows["saved_input_share"]  # a frozen product needs its weights alone
+    elif isinstance(op, ExpertMatMul):
+        saved = saved * np.where(rows["trainable_share"] > 0, 1.0, 0.0)
+    elif isinstance(op, Elementwise) and op.parameters_own:  # a norm: its input in fp32, and its normal form if trained
+        extra = np.where(rows["trainable_share"] > 0, 2.0, 1.0)
+        saved = saved * (1.0 + extra * framework_figure(rows, context, "eager_norms"))
+    elif isinstance(op, Elementwise) and op.split in ("columns", "experts"):  # a gated activation
+        saved = saved * (1.0 + 0.5 * framework_figure(rows, context, "eager_activations"))
+    return saved / np.where(op.split == "experts", np.maximum(1.0, rows["tensor_parallel"]), _sharing(rows))
+
+
+def _sharing(rows: Candidates) -> Array:
+    """Devices over which one sequence's activations are divided, sequence parallelism included."""
+    return rows["tensor_parallel"].astype(float)
+
+
+def _logit_bytes(rows: Candidates, context: Context) -> Array:
+    """Bytes of one unit's logits, from the output product to its gradient; tensor parallelism cuts the vocabulary."""
+    logits = sum(getattr(op, "outputs", 0) for op, _ in context.model.operators() if op.last_unit_only)
+    return logits * framework_figure(rows, context, "logit_bytes") / rows["tensor_parallel"]
+
+
+def _width(rows: Candidates) -> Array:
+    from advisor.formats import format_code
+
+    return np.where(rows["compute_format"] == format_code("fp32"), 4.0, 2.0)
