@@ -36,7 +36,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "optimizer_offload": _PART, "weight_offload": _PART, "activation_offload": _PART, "saved_input_share": _AMOUNT,
     "adapter_inputs": _AMOUNT, "pipeline_schedule": (0, 2),
     "data_parallel": _COUNT, "virtual_stages": _COUNT, "shard_stage": (0, 3), "recompute": (0, 2),
-    "weight_bits": _SHARE, "cache_bits": _SHARE, "parameter_share": _SHARE, "flops_share": _SHARE,
+    "weight_bits": _SHARE, "cache_bits": _SHARE, "table_bits": _AMOUNT, "parameter_share": _SHARE,
+    "flops_share": _SHARE,
     "matrix_speedup": _SHARE, "trainable_share": _AMOUNT, "adapter_parameters": _AMOUNT,
     "optimizer_bytes": _AMOUNT, "gradient_bytes": _AMOUNT, "quality.low": _AMOUNT, "quality.high": _AMOUNT,
 }  # fmt: skip

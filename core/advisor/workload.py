@@ -67,6 +67,7 @@ class Workload(Checked, frozen=True, kw_only=True):
     finish_in: Annotated[Seconds | None, about("time until a run must be done")] = None
     power_budget: Annotated[Watts | None, about("most power to draw")] = None
     min_quality: Annotated[Share | None, about("least share of the unchanged model's quality")] = None
+    allow_unrated: Annotated[bool, about("also try techniques whose loss of quality nobody has published")] = False
     limits: Annotated[
         dict[str, Number], about("bounds on any estimate or objective by name")
     ] = field(default_factory=dict)

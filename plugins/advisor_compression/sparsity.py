@@ -47,7 +47,7 @@ class Sparse24(Technique):
         if kept is None or context.workload.trains:
             return [(everyone, "2:4 sparsity is published for the inference of language models alone")]
         bits = rows["weight_bits"]
-        share = (2 * bits + 2 * METADATA_BITS) / (4 * bits)
+        share = np.minimum(1.0, (2 * bits + 2 * METADATA_BITS) / (4 * bits))
         rows["parameter_share"] = rows["parameter_share"] * share
         rows["matrix_speedup"] = rows["matrix_speedup"] * self._figures.sparse_speedup
         keep_quality(rows, kept)

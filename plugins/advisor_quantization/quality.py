@@ -3,8 +3,8 @@
 The rule: the value is the mean of the results that speak for the kind of model, weighted by nearness in
 the logarithm of the size (a Gaussian kernel of a third of a decade); the ends of the 80 % interval lie
 1.28 weighted standard deviations away. Beyond half a decade from any result the spread grows with the
-distance. A ratio above one is noise of the benchmark: it counts in the spread, and the value stops at one.
-The size of a mixture of experts is that of all its parameters.
+distance. Perplexities count by their ratio, unchanged over changed. A ratio above one is noise of the benchmark: it
+counts in the spread, and the value stops at one. The size of a mixture of experts is that of all its parameters.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class QualityTable:
 
     def sources_of(self, *techniques: str) -> tuple[Source, ...]:
         """Sources of the results of the techniques, each once, in order."""
-        keys = dict.fromkeys(result.source for name in techniques for result in self.results[name])
+        keys = dict.fromkeys(result.source for name in techniques for result in self.results.get(name, ()))
         return tuple(self.sources[key] for key in keys)
 
     def rates(self, technique: str, model: Model) -> bool:
@@ -89,7 +89,7 @@ class QualityTable:
 
     def _speaking(self, technique: str, model: Model) -> list[Result]:
         kind = kind_of(model)
-        return [result for result in self.results[technique] if result.kind in (kind, "any")]
+        return [result for result in self.results.get(technique, ()) if result.kind in (kind, "any")]
 
 
 def kind_of(model: Model) -> Kind:
@@ -124,6 +124,9 @@ def make_table(document: dict[str, Any]) -> QualityTable:
 
 def _result(entry: dict[str, Any]) -> Result:
     scores: Sequence[float] | None = entry.get("scores")
+    perplexities: Sequence[float] | None = entry.get("perplexities")
+    if perplexities:
+        scores = perplexities[::-1]  # lower is better
     kept = scores[1] / scores[0] if scores else entry["kept"]
     return Result(entry["kind"], kept, entry.get("parameters"), entry["source"], entry["what"])
 

@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from advisor.candidates import Candidates
 from advisor.context import Context
+from advisor.errors import InputError
 from advisor.formats import CODES, format_named
 from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
+from advisor_quantization.gguf import gguf_techniques, stored_bits
+from advisor_quantization.layouts import LAYOUTS, model_bits
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import Kept, QualityTable, keep_quality, read_table
+from advisor_quantization.schemes import SCHEMES, Scheme
+from advisor_quantization.unrated import kept_or_unrated, may_be_unrated
 
 #: A checkpoint is quantized again only where that saves a quarter of its bits or more.
 WORTHWHILE_SHARE = 0.75
 #: A mixed checkpoint counts as being in a format from this share of its quantizable weights.
 ALREADY_SHARE = 0.9
 UNCHANGED = Kept(1.0, 1.0, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """A way to store and multiply weights.
-
-    ``stored`` and ``computed`` are formats; an empty ``computed`` means 16-bit floats, to which kernels
-    widen the weights (weight-only). ``dominated_by`` names a format: where a device has it natively, it
-    is as small and as fast and keeps at least as much quality: only those who ask for this one get it.
-    """
-
-    name: str
-    stored: str
-    computed: str
-    doc: str
-    aliases: tuple[str, ...] = ()
-    dominated_by: str = ""
-
-    @property
-    def trains(self) -> bool:
-        """Whether training in it is established practice: mixed precision, and fp8 products."""
-        return self.name in ("bf16", "fp16", "fp8")
-
-
-SCHEMES = (
-    Scheme("bf16", "bf16", "bf16", "cast fp32 weights and products to bfloat16", ("bfloat16",)),
-    Scheme("fp16", "fp16", "fp16", "cast fp32 weights and products to IEEE half", ("float16", "half"), "bf16"),
-    Scheme("fp8", "fp8", "fp8", "fp8 weights and activations (W8A8); in training, fp8 products", ("w8a8_fp8",)),
-    Scheme("int8", "int8", "int8", "int8 weights and activations (W8A8), a scale a channel",
-           ("w8a8", "w8a8_int8", "smoothquant"), "fp8"),
-    Scheme("int4", "int4", "", "4-bit weights in groups of 128 with 16-bit activations (GPTQ, AWQ)",
-           ("awq", "gptq", "w4a16")),
-    Scheme("nvfp4", "nvfp4", "nvfp4", "4-bit floats in blocks of 16, weights and activations", ("fp4",)),
-    Scheme("mxfp4", "mxfp4", "mxfp4", "4-bit floats in blocks of 32, weights and activations", (), "nvfp4"),
-)  # fmt: skip
 
 
 class WeightFormat(Technique):
@@ -74,13 +43,17 @@ class WeightFormat(Technique):
         self.aliases = scheme.aliases
         self._table = table
         also = ("fp8_training",) if scheme.name == "fp8" else ()
-        self.sources = table.sources_of(scheme.name, *also)
+        self.sources = table.sources_of(scheme.rated_as or scheme.name, *also)
+        if scheme.documented:
+            self.sources = (*self.sources, table.sources[scheme.documented])
 
     def settings(self, context: Context) -> Sequence[int | str]:
         """Offer it where it saves bits and its quality is published; to those who ask, always."""
         if pinned(self, context):
             return ("",)
-        if not self._table.rates(self._results(context), context.model):
+        if self.scheme.variant or not (
+            self._table.rates(self._results(context), context.model) or may_be_unrated(self, context)
+        ):
             return ()
         if context.workload.trains:
             return ("",) if self._suits_training(context) else ()
@@ -92,19 +65,18 @@ class WeightFormat(Technique):
         if training and not self.scheme.trains:
             everyone = np.ones(len(rows), dtype=bool)
             return [(everyone, f"{self.name} weights are for inference; training in them is not established")]
-        kept = self._kept(context)
+        kept, unrated = kept_or_unrated(self, self._kept(context), context)
         if kept is None:
-            everyone = np.ones(len(rows), dtype=bool)
-            return [(everyone, f"no result is published for {self.name} on this kind of model")]
-        self._rewrite(rows, context)
+            return [(np.ones(len(rows), dtype=bool), unrated)]
+        self._rewrite(rows, setting, context)
         keep_quality(rows, kept)
         return self._refusals(rows, context)
 
-    def _rewrite(self, rows: Candidates, context: Context) -> None:
+    def _rewrite(self, rows: Candidates, setting: int | str, context: Context) -> None:
         if not (context.workload.trains and self.scheme.name == "fp8"):
             rows["requantized"] = True
             rows["weight_format"] = np.int8(CODES[self.scheme.stored])
-            rows["weight_bits"] = float(format_named(self.scheme.stored).bits)
+            rows["weight_bits"] = self.bits(context.model, setting)
         if self.scheme.computed:
             rows["compute_format"] = np.int8(CODES[self.scheme.computed])
         else:
@@ -126,32 +98,36 @@ class WeightFormat(Technique):
         refusals = [(lacks, f"it does not compute {self.scheme.computed} natively")]
         better = self.scheme.dominated_by
         if better and not pinned(self, context):
-            refusals.append((native[device, CODES[better]], f"{better} is native and serves at least as well"))
+            runs = native[:, CODES[better]][device] & context.legality.runs((better,), device)
+            refusals.append((runs, f"{better} is native and serves at least as well"))
         return refusals
+
+    def bits(self, model: Model, setting: int | str = "") -> float:
+        """Stored bits of a quantizable weight, with all that stands beside it; raises ``InputError``."""
+        scheme = self.scheme
+        if not scheme.layout:
+            return float(format_named(scheme.stored).bits)
+        sizes = scheme.groups or (0,)
+        if setting != "" and (not scheme.groups or str(setting) not in map(str, sizes)):
+            wanted = f"a group size of {', '.join(map(str, sizes))}" if scheme.groups else "no setting"
+            raise InputError(f"{self.name}: expected {wanted}, not {setting!r}")
+        return model_bits(model, LAYOUTS[scheme.layout](int(setting or sizes[0])))
 
     def _kept(self, context: Context) -> Kept | None:
         results = self._results(context)
-        if results == self.name and _holds(self.scheme.stored, context.model):
+        if results != "fp8_training" and _holds(self.scheme.stored, context.model):
             return UNCHANGED
         return self._table.estimate(results, context.model)
 
     def _results(self, context: Context) -> str:
-        return "fp8_training" if context.workload.trains and self.name == "fp8" else self.name
+        rated = self.scheme.rated_as or self.name
+        return "fp8_training" if context.workload.trains and self.name == "fp8" else rated
 
     def _suits_training(self, context: Context) -> bool:
         if self.name == "fp8":  # adapters over fp8 products are not established
             wide = format_named(context.model.weight_format).bits >= 16
             return wide and (context.workload.task == "train" or context.workload.method == "full")
         return self.scheme.trains and _is_fp32(context.model)
-
-
-def stored_bits(model: Model) -> float:
-    """Mean stored bits of a quantizable weight, as the model file has them."""
-    sizes = _sizes(model)
-    total = sum(sizes.values())
-    if not total:
-        return format_named(model.weight_format).bits
-    return sum(count * format_named(name).bits for name, count in sizes.items()) / total
 
 
 def _sizes(model: Model) -> dict[str, int]:
@@ -186,6 +162,6 @@ def _sixteen_bit_codes(rows: Candidates, context: Context) -> np.ndarray:
 
 
 def weight_techniques() -> list[Technique]:
-    """One technique a scheme."""
+    """One technique a scheme, and one a file type of GGUF."""
     table = read_table("advisor_quantization")
-    return [WeightFormat(scheme, table) for scheme in SCHEMES]
+    return [*(WeightFormat(scheme, table) for scheme in SCHEMES), *gguf_techniques(table)]

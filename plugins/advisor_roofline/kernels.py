@@ -86,7 +86,8 @@ class Kernels:
         """Stored bytes of one weight of the operator."""
         native = format_named(self.model.format_of(op)).bits / 8
         if not op.quantizable:
-            return np.full(len(self.rows), native)
+            tables = self.rows["table_bits"] / 8
+            return np.where((tables > 0) & op.last_unit_only, tables, native)
         changed = self.rows["weight_bits"] / 8
         return np.where(self.rows["requantized"], changed, native) * self.rows["parameter_share"]
 

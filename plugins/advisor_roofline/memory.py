@@ -8,7 +8,7 @@ from advisor.candidates import Array, Candidates
 from advisor.columns import MEMORY_PARTS
 from advisor.context import Context
 from advisor.formats import format_named
-from advisor.operators import Attention, MatMul, Operator, Recurrence
+from advisor.operators import Attention, Embedding, MatMul, Operator, Recurrence
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import cache_sharing, devices_sharing
 
@@ -52,19 +52,22 @@ class _Held:
 def _held(rows: Candidates, context: Context) -> _Held:
     """Sum over operators, grouped by how they are divided and stored, so that few terms are arrays."""
     model = context.model
-    groups: dict[tuple[str, bool, float], tuple[Operator, float]] = {}
+    groups: dict[tuple[str, bool, bool, float], tuple[Operator, float]] = {}
     for op, copies in model.operators(None):
-        key = (op.split, op.quantizable, format_named(model.format_of(op)).bits)
+        table = not op.quantizable and (op.last_unit_only or isinstance(op, Embedding))
+        key = (op.split, op.quantizable, table, format_named(model.format_of(op)).bits)
         first, count = groups.get(key, (op, 0.0))
         groups[key] = (first, count + copies * op.parameters)
     stages = rows["pipeline_parallel"]
     blocks = max(model.blocks, 1)
     stage_share = np.ceil(blocks / stages) / blocks
     total, parameters = np.zeros(len(rows)), np.zeros(len(rows))
-    for (_, quantizable, bits), (op, count) in groups.items():
+    for (_, quantizable, table, bits), (op, count) in groups.items():
         each = bits / 8
         if quantizable:
             each = np.where(rows["requantized"], rows["weight_bits"] / 8, each) * rows["parameter_share"]
+        elif table:
+            each = np.where(rows["table_bits"] > 0, rows["table_bits"] / 8, each)
         share = count / devices_sharing(op, rows) * stage_share
         total += share * each
         parameters += share

@@ -94,4 +94,4 @@ def test_a_pin_leaves_only_itself():
     rows = apply_techniques(start(ctx), techniques, {t.name: "tests" for t in techniques}, ctx, choices)
     recipes = [choices.recipe(rows, row) for row in range(len(rows))]
     assert recipes
-    assert {(recipe["weights"], recipe["tensor"]) for recipe in recipes} == {("int4", "tensor_parallel=4")}
+    assert {(recipe["weights"], recipe["tensor"]) for recipe in recipes} == {("awq", "tensor_parallel=4")}

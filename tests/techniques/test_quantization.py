@@ -38,11 +38,11 @@ def test_bits_shrink_as_the_format_says(by_name, name, bits):
     before = start(ctx)["weight_bits"]
     rows, _ = apply(by_name[name], ctx)
     assert (before == 16).all()
-    assert rows["weight_bits"] == pytest.approx(bits)
+    assert rows["weight_bits"] == pytest.approx(bits, rel=1e-3)  # scales of a channel or tensor are little
     assert rows["requantized"].all()
     # halving the bits halves the bytes of the quantizable weights
     quantizable = sum(copies * op.parameters for op, copies in LLAMA_31_8B.operators() if op.quantizable)
-    assert quantizable * rows["weight_bits"][0] / 8 == pytest.approx(quantizable * 2 * bits / 16)
+    assert quantizable * rows["weight_bits"][0] / 8 == pytest.approx(quantizable * 2 * bits / 16, rel=1e-3)
 
 
 def test_int4_counts_scale_and_zero_point_of_each_group_of_128(by_name):
