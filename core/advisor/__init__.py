@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from advisor.models import Layer, Model
     from advisor.offers import Offer
+    from advisor.policies import Policy, PolicyRule
     from advisor.ranking.result import Candidate, Figure, Ranking
     from advisor.support import Framework, Support
     from advisor.workload import Workload
@@ -50,6 +51,7 @@ _HOMES = {
     ],
     "models": ["Layer", "Model"],
     "offers": ["Offer"],
+    "policies": ["Policy", "PolicyRule"],
     "ranking.result": ["Candidate", "Figure", "Ranking"],
     "support": ["Framework", "Support"],
     "workload": ["Workload"],
@@ -59,8 +61,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "HOOK_VERSION", "Advisor", "AdvisorError", "Backend", "Candidate", "Candidates", "Column", "Context", "Device",
     "Exporter", "Figure", "Framework", "InputError", "Layer", "Link", "Model", "ModelEntry", "ModelFileError",
-    "ModelReader", "ModelSource", "Objective", "Offer", "PluginError", "Profile", "Ranker", "Ranking", "Scorer",
-    "Scores", "Source", "Support", "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
+    "ModelReader", "ModelSource", "Objective", "Offer", "PluginError", "Policy", "PolicyRule", "Profile", "Ranker",
+    "Ranking", "Scorer", "Scores", "Source", "Support", "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
 ]  # fmt: skip
 
 

@@ -112,6 +112,7 @@ class Advisor:
             ranker=ranker,
             frameworks=[workload.framework],
             known_frameworks=registry.frameworks,
+            find_policies=lambda: registry.policies,
         )
 
     def _check_names(self, workload: Workload) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from advisor.models import Model
 from advisor.offers import Offer
 from advisor.support import Framework, Legality
 from advisor.workload import Workload
+
+if TYPE_CHECKING:
+    from advisor.policies import Policy
 
 Made = TypeVar("Made")
 
@@ -105,6 +108,7 @@ class Context:
     ranker: str = ""
     frameworks: list[str] = field(default_factory=lambda: [""])
     known_frameworks: Sequence[Framework] = ()
+    find_policies: Callable[[], Iterable[Policy]] = tuple
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -135,6 +139,11 @@ class Context:
     def changed(self, **changes: Any) -> Context:
         """The same question with some fields changed; what was worked out for this one is not taken over."""
         return replace(self, _kept={}, **changes)
+
+    @cached_property
+    def policies(self) -> Sequence[Policy]:
+        """The policies that plugins know, collected when they are first asked for."""
+        return tuple(self.find_policies())
 
     def warn(self, line: str) -> None:
         """Tell the user one line, once."""

@@ -21,7 +21,7 @@ from advisor.ranking.result import Ranking
 from advisor.registry import Registry
 
 #: Workload fields that ask for rules which must not go unchecked.
-HARD_RULES = ("policies", "confidential", "data_region")
+HARD_RULES = ("policies", "threat", "confidential", "data_region")
 
 
 def rank(context: Context, registry: Registry, start: Candidates | None = None) -> Ranking:

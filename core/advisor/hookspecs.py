@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Technique,
     )  # fmt: skip
     from advisor.offers import Offer
+    from advisor.policies import Policy
     from advisor.support import Framework
 
 HOOK_VERSION = 1
@@ -47,6 +48,11 @@ def systems() -> Iterable[System]:  # type: ignore[empty-body]
 @hookspec
 def offers() -> Iterable[Offer]:  # type: ignore[empty-body]
     """Return offers: where systems can be had, and at what price."""
+
+
+@hookspec
+def policies() -> Iterable[Policy]:  # type: ignore[empty-body]
+    """Return policies: what laws, standards and customers demand of where data are processed."""
 
 
 @hookspec

@@ -15,6 +15,7 @@ class Offer(Record, frozen=True, kw_only=True):
     ``reserved-1y``, ``reserved-3y`` or ``owned``; an owned system carries ``purchase_usd`` instead
     of, or beside, an hourly price. ``areas`` are the names that a region filter accepts (``eu``,
     ``germany``, ``eu-central-1``). ``jurisdictions`` are the countries whose law reaches the provider.
+    ``encryption`` and ``logging`` are what the provider offers of each: ``customer-keys``, ``audit-log`` ...
     """
 
     id: str
@@ -34,6 +35,8 @@ class Offer(Record, frozen=True, kw_only=True):
     tenancy: str = "shared"
     confidential_computing: bool = False
     certifications: tuple[str, ...] = ()
+    encryption: tuple[str, ...] = ()
+    logging: tuple[str, ...] = ()
     grid: str = ""
     pue: PositiveFloat | None = None
     attributes: dict[str, str] = field(default_factory=dict)

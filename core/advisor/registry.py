@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from advisor.columns import Column
 from advisor.contract import check_item, compatible
@@ -24,6 +24,9 @@ from advisor.offers import Offer
 from advisor.plugins import FAILURES, Plugins, describe
 from advisor.records import Checked
 from advisor.support import Framework
+
+if TYPE_CHECKING:
+    from advisor.policies import Policy
 
 Item = TypeVar("Item")
 
@@ -114,6 +117,13 @@ class Registry:
                 owner = self.owner(offer)
                 self.plugins.warn(f"plugin {owner!r}: offer {offer.id!r} left out: no system {offer.system!r}")
         return answer
+
+    @property
+    def policies(self) -> NameIndex[Policy]:
+        """All policies."""
+        from advisor.policies import Policy
+
+        return self._once("policies", lambda: NameIndex("policy", self._collect("policies", Policy, "id")))
 
     @property
     def models(self) -> NameIndex[ModelEntry]:

@@ -9,22 +9,26 @@ from advisor.devices import Device, Record, System
 from advisor.interfaces import ModelEntry
 from advisor.names import normalise
 from advisor.offers import Offer
+from advisor.policies import Policy
 from advisor.testing.requirement import Check, ConformanceError, require, require_unique
 
 
 def record_checks(
     devices: Sequence[Device], systems: Sequence[System], offers: Sequence[Offer], models: Sequence[ModelEntry],
-    known_devices: set[str], known_systems: set[str],
+    known_devices: set[str], known_systems: set[str], policies: Sequence[Policy] = (),
 ) -> Iterator[Check]:  # fmt: skip
     """Checks of a plugin's records; ``known_*`` are ids that other plugins have, which its own may refer to."""
-    groups: Mapping[str, Sequence[Device | System | Offer | ModelEntry]] = {
+    groups: Mapping[str, Sequence[Device | System | Offer | ModelEntry | Policy]] = {
         "devices": devices, "systems": systems, "offers": offers, "models": models,
+        "policies": policies,
     }  # fmt: skip
     for what, records in groups.items():
         if records:
             yield Check(f"{what}: names are unique", lambda r=records: _names(r))  # type: ignore[misc]
             yield Check(f"{what}: every figure has a source", lambda r=records: _sources(r))  # type: ignore[misc]
             yield Check(f"{what}: are whole", lambda r=records: _whole(r))  # type: ignore[misc]
+    if policies:
+        yield Check("policies: rules have a clause and a known source", lambda: _rules(policies))
     if devices:
         yield Check("devices: figures are plausible", lambda: _plausible(devices))
     if systems:
@@ -43,7 +47,7 @@ def _whole(records: Sequence[object]) -> None:
         check_item(record, "id")
 
 
-def _names(records: Sequence[Device | System | Offer | ModelEntry]) -> None:
+def _names(records: Sequence[Device | System | Offer | ModelEntry | Policy]) -> None:
     require_unique([normalise(record.id) for record in records], "id")
     taken = {normalise(record.id): record.id for record in records}
     for record in records:
@@ -52,7 +56,7 @@ def _names(records: Sequence[Device | System | Offer | ModelEntry]) -> None:
             require(owner == record.id, f"alias {alias!r} of {record.id} is also a name of {owner}")
 
 
-def _sources(records: Sequence[Device | System | Offer | ModelEntry]) -> None:
+def _sources(records: Sequence[Device | System | Offer | ModelEntry | Policy]) -> None:
     for record in records:
         require(record.sources, f"{record.id}: no source; give sources = {{key: Source(title=..., date=...)}}")
         for source in record.sources.values():
@@ -85,6 +89,17 @@ def _known(references: Sequence[tuple[str, str]], known: set[str]) -> None:
     lost = [f"{record} refers to {name!r}" for record, name in references if name not in known]
     if lost:
         raise ConformanceError(f"{lost[0]}, which no plugin has" + (f" (and {len(lost) - 1} more)" * (len(lost) > 1)))
+
+
+def _rules(policies: Sequence[Policy]) -> None:
+    for policy in policies:
+        require_unique([rule.name for rule in policy.rules], f"{policy.id}: rule")
+        for rule in policy.rules:
+            where = f"{policy.id}: rule {rule.name}"
+            require(rule.clause.strip(), f"{where}: no clause")
+            require(rule.source in ("", *policy.sources), f"{where}: no source {rule.source!r}")
+            require(rule.hard != bool(rule.points), f"{where}: either hard or worth points")
+            require(rule.require, f"{where}: requires nothing")
 
 
 def _terms(offers: Sequence[Offer]) -> None:

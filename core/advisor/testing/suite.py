@@ -24,6 +24,7 @@ from advisor.interfaces import (
 )
 from advisor.offers import Offer
 from advisor.plugins import FAILURES, HOOKS, Plugins
+from advisor.policies import Policy
 from advisor.registry import Registry
 from advisor.testing.requirement import Check, ConformanceError, require
 
@@ -34,7 +35,7 @@ RETURNS: dict[str, tuple[type[Any], str]] = {
     "devices": (Device, "id"), "systems": (System, "id"), "offers": (Offer, "id"), "models": (ModelEntry, "id"),
     "model_readers": (ModelReader, "name"), "backends": (Backend, "name"), "techniques": (Technique, "name"),
     "scorers": (Scorer, "name"), "rankers": (Ranker, "name"), "profiles": (Profile, "name"),
-    "exporters": (Exporter, "name"),
+    "exporters": (Exporter, "name"), "policies": (Policy, "id"),
 }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def _gather(plugin: object, beside: Sequence[object], samples: Sequence[Path]) -
     known_devices = {device.id for device in others.devices}
     devices, systems = own["devices"], own["systems"]
     yield from records.record_checks(devices, systems, own["offers"], own["models"], known_devices,
-                                     {system.id for system in others.systems})  # fmt: skip
+                                     {system.id for system in others.systems}, own["policies"])  # fmt: skip
     documents = [entry.document for entry in own["models"]]
     for reader in own["model_readers"]:
         mine = [d for d in documents if _claims(reader, ModelSource("document", given_document=d))][:5]
