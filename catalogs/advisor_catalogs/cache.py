@@ -17,7 +17,7 @@ def cached(kind: str, record: type[Record], root: Path, build: Callable[[], list
     """Return records of ``kind``: from this process, from disk if the files are the same, else built."""
     if kind not in _in_process:
         fields = f"{record.__qualname__} {record.__struct_fields__}"
-        _in_process[kind] = compiled(kind, lambda: f"{fields}\n{file_state(_data_files(root))}", build,
+        _in_process[kind] = compiled(kind, lambda: f"{fields}\n{file_state(_data_files(root, kind))}", build,
                                      list[record], str(root))  # type: ignore[valid-type]  # fmt: skip
     return list(_in_process[kind])
 
@@ -27,9 +27,10 @@ def forget() -> None:
     _in_process.clear()
 
 
-def _data_files(root: Path) -> Iterable[str]:
-    """The catalog's data and code."""
-    for folder in (root, root / "devices", root / "systems", root / "offers"):
+def _data_files(root: Path, kind: str) -> Iterable[str]:
+    """The catalog's data and code that a kind depends on: policies stand alone, the others refer to each other."""
+    names = ("policies",) if kind == "policy" else ("devices", "systems", "offers")
+    for folder in (root, *(root / name for name in names)):
         with os.scandir(folder) as listed:
             names = sorted(item.name for item in listed if item.name.endswith((".toml", ".csv", ".py")))
         yield from (f"{folder}/{name}" for name in names)

@@ -13,10 +13,11 @@ from advisor.offers import Offer
 from advisor.records import declared
 from advisor_catalogs.documents import catalog_root
 from advisor_catalogs.grids import Grid, load_grids
-from advisor_catalogs.loading import load_devices, load_offers, load_records, load_systems
+from advisor_catalogs.loading import load_devices, load_offers, load_policies, load_records, load_systems
 from advisor_catalogs.model_entries import load_models
 from advisor_catalogs.physics import physics_problems
 from advisor_catalogs.places import region_problems
+from advisor_catalogs.policy_check import policy_problems
 from advisor_catalogs.providers import Provider
 from advisor_catalogs.ranges import range_problems
 
@@ -54,6 +55,7 @@ def problems_by_check(folder: Path | None = None, today: date | None = None) -> 
         systems = load_systems(folder)
         offers = load_offers(folder)
         providers: list[Provider] = load_records("provider", folder)
+        policies = load_policies(folder)
         new_grids = load_grids(folder) if folder is None or (folder / "grids.toml").is_file() else {}
         grids = new_grids if folder is None else {**load_grids(), **new_grids}
         places = list(region_problems(catalog_root() if folder is None else folder, grids))
@@ -70,13 +72,15 @@ def problems_by_check(folder: Path | None = None, today: date | None = None) -> 
     problems["prices"] += _prices(offers, systems, today or date.today())
     kinds: dict[str, Iterable[Record]] = {
         "device": own, "system": systems, "offer": offers, "grid": new_grids.values(), "provider": providers,
+        "policy": policies,
     }  # fmt: skip
     for kind, records in kinds.items():
         for record in records:
             name = f"{kind} {getattr(record, 'id', '')}"
             problems["sources"] += [f"{name}: {text}" for text in source_problems(record)]
             problems["ranges"] += [f"{name}: {text}" for text in range_problems(kind, record)]
-    for check, line in places:
+    known_policies = [policy.id for policy in load_policies()] if folder else []
+    for check, line in [*places, *policy_problems(policies, known_policies)]:
         problems[check].append(line)
     return problems
 

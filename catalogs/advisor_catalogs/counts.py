@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 from advisor_catalogs.documents import catalog_root
 from advisor_catalogs.grids import load_grids
-from advisor_catalogs.loading import load_devices, load_offers, load_records, load_systems, read_tables
+from advisor_catalogs.loading import (
+    load_devices,
+    load_offers,
+    load_policies,
+    load_records,
+    load_systems,
+    read_tables,
+)
 from advisor_catalogs.model_entries import load_models
 from advisor_catalogs.providers import read_countries, read_regions
 
@@ -21,6 +28,7 @@ def catalog_counts() -> dict[str, dict[str, int]]:
     """
     devices, systems, offers, grids = load_devices(), load_systems(), load_offers(), load_grids()
     places = {name: table for name, table in read_regions(catalog_root()).items() if name != "sources"}
+    policies = load_policies()
     device_of = {system.id: system.device for system in systems}
     launched = (str(device.launched.year) if device.launched else "unknown" for device in devices)
     priced = (str(offer.sources["price"].date.year) for offer in offers if "price" in offer.sources)
@@ -36,12 +44,16 @@ def catalog_counts() -> dict[str, dict[str, int]]:
             "regions": sum(map(len, places.values())),
             "regions with offers": len(offered),
             "countries": len(read_countries(catalog_root())),
+            "policies": len(policies),
+            "rules of policies": sum(len(policy.rules) for policy in policies),
             "models": len(load_models()),
         },
         "facilities": {
             f"regions with {figure}": sum(figure in entry for table in places.values() for entry in table.values())
             for figure in ("pue", "water_l_per_kwh", "carbon_free_share")
         },
+        "policies by kind": _counted(policy.kind for policy in policies),
+        "rules by topic": _counted(rule.topic for policy in policies for rule in policy.rules),
         "devices by kind": _counted(device.kind for device in devices),
         "devices by vendor": _counted(device.vendor for device in devices),
         "devices by year": _newest_first(launched),

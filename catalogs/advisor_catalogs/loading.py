@@ -1,7 +1,7 @@
 """Load catalogs: the built-in ones, or a user's own folder of the same layout.
 
 Layout: ``devices/*.toml``, ``systems/*.toml``, ``offers/*.csv``, ``providers.toml``, ``regions.toml``,
-``countries.toml``, ``grids.toml``. Every mistake is one ``InputError`` line: file, entry, field.
+``countries.toml``, ``grids.toml``, ``policies/*.toml``. Every mistake is one ``InputError`` line: file, entry, field.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from advisor.devices import Device, Record, System
 from advisor.errors import InputError
 from advisor.offers import Offer
+from advisor.policies import Policy
 from advisor_catalogs import cache
 from advisor_catalogs.assembly import ensure_systems
 from advisor_catalogs.documents import Table, catalog_root, entries, file_name, files_in, read_toml
@@ -26,7 +27,10 @@ KINDS: dict[str, type[Record]] = {
     "offer": Offer,
     "grid": Grid,
     "provider": Provider,
+    "policy": Policy,
 }
+#: Folders and files whose name is not the kind with an s.
+PLURALS = {"policy": "policies"}
 
 
 def load_devices(folder: Path | None = None) -> list[Device]:
@@ -47,6 +51,11 @@ def load_systems(folder: Path | None = None, devices: Sequence[Device] | None = 
 def load_offers(folder: Path | None = None) -> list[Offer]:
     """Return offers with what is known of their provider and region merged in."""
     return load_records("offer", folder)
+
+
+def load_policies(folder: Path | None = None) -> list[Policy]:
+    """Return laws, standards and other policies."""
+    return load_records("policy", folder)
 
 
 def load_records(kind: str, folder: Path | None = None) -> list[Any]:
@@ -82,8 +91,9 @@ def read_tables(kind: str, root: Path) -> tuple[list[Table], list[str]]:
 
 
 def _files_of(kind: str, root: Path) -> Iterable[Path]:
-    folder = root / f"{kind}s"
+    plural = PLURALS.get(kind, f"{kind}s")
+    folder = root / plural
     if folder.is_dir():
         return files_in(folder, ".toml")
-    single = root / f"{kind}s.toml"
+    single = root / f"{plural}.toml"
     return [single] if single.is_file() else []

@@ -80,6 +80,10 @@ def _offer(
     sources |= {f"provider.{key}": source for key, source in provider.get("sources", {}).items()}
     first = next((f"provider.{key}" for key in provider.get("sources", {})), "price")
     figure_sources = {"certifications": first, "jurisdictions": first}
+    for figure in ("encryption", "logging"):
+        if provider.get(figure):
+            key = provider.get("figure_sources", {}).get(figure, "")
+            figure_sources[figure] = f"provider.{key}" if key else first
     pue = region.get("pue", provider.get("pue"))
     if pue is not None:
         key = region.get("pue_source", "") if "pue" in region else provider.get("figure_sources", {}).get("pue", "")
@@ -113,6 +117,8 @@ def _offer(
         "tenancy": row.get("tenancy") or provider.get("tenancy", "shared"),
         "confidential_computing": _yes(row.get("confidential_computing", ""), where),
         "certifications": (*provider.get("certifications", ()), *region.get("certifications", ())),
+        "encryption": tuple(provider.get("encryption", ())),
+        "logging": tuple(provider.get("logging", ())),
         "grid": region.get("grid", country),
         "pue": pue,
         "attributes": attributes,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from advisor.devices import Device, System
     from advisor.interfaces import ModelEntry
     from advisor.offers import Offer
+    from advisor.policies import Policy
 
 
 @hookimpl
@@ -35,6 +36,14 @@ def offers() -> Iterable[Offer]:
     from advisor_catalogs.loading import load_offers
 
     return load_offers()
+
+
+@hookimpl
+def policies() -> Iterable[Policy]:
+    """Return laws, standards and other policies."""
+    from advisor_catalogs.loading import load_policies
+
+    return load_policies()
 
 
 @hookimpl

@@ -16,13 +16,17 @@ class Provider(Record, frozen=True, kw_only=True):
     """A company that rents systems, or ``own`` for hardware that the user owns.
 
     ``jurisdictions`` are the countries whose law reaches the company, wherever the region is. ``pue`` is
-    the fleet's, used where a region has none.
+    the fleet's, used where a region has none. ``encryption`` is ``customer-keys`` (the customer manages keys of
+    data at rest) and ``external-keys`` (kept outside of the provider), ``logging`` is ``audit-log`` and
+    ``access-transparency`` (access by the provider's staff is logged for the customer or needs approval).
     """
 
     id: str
     name: str
     jurisdictions: tuple[str, ...] = ()
     certifications: tuple[str, ...] = ()
+    encryption: tuple[str, ...] = ()
+    logging: tuple[str, ...] = ()
     tenancy: str = "shared"
     on_premises: bool = False
     pue: PositiveFloat | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from advisor.devices import Link, Source
-from advisor_catalogs.loading import KINDS
+from advisor_catalogs.loading import KINDS, PLURALS
 from advisor_catalogs.offer_files import OPTIONAL, REQUIRED, TERMS
 from advisor_catalogs.providers import Region
 
@@ -41,7 +41,7 @@ def file_schema(kind: str) -> Schema:
                                             {"$ref": "#/$defs/Link"}]}  # fmt: skip
     return {
         "$schema": DIALECT,
-        "title": f"catalog file of {kind}s",
+        "title": f"catalog file of {PLURALS.get(kind, kind + 's')}",
         "type": "object",
         "additionalProperties": False,
         "properties": {

@@ -62,7 +62,8 @@ __all__ = [
     "HOOK_VERSION", "Advisor", "AdvisorError", "Backend", "Candidate", "Candidates", "Column", "Context", "Device",
     "Exporter", "Figure", "Framework", "InputError", "Layer", "Link", "Model", "ModelEntry", "ModelFileError",
     "ModelReader", "ModelSource", "Objective", "Offer", "PluginError", "Policy", "PolicyRule", "Profile", "Ranker",
-    "Ranking", "Scorer", "Scores", "Source", "Support", "System", "Technique", "UnknownNameError", "Workload", "hookimpl",
+    "Ranking", "Scorer", "Scores", "Source", "Support", "System", "Technique", "UnknownNameError", "Workload",
+    "hookimpl",
 ]  # fmt: skip
 
 

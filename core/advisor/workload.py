@@ -92,7 +92,8 @@ class Workload(Checked, frozen=True, kw_only=True):
     data_region: Annotated[str, about("area whose residents the data is about: eu, uk, us ...")] = ""
     policies: Annotated[tuple[str, ...], about("policies to follow: gdpr, hipaa ...")] = ()
     threat: Annotated[
-        tuple[str, ...], about("whom data or model are to be safe from: co-tenant, operator, foreign-access, model-theft")
+        tuple[str, ...],
+        about("whom data or model are to be safe from: co-tenant, operator, foreign-access, model-theft"),
     ] = ()
     confidential: Annotated[bool, about("only confidential computing")] = False
 

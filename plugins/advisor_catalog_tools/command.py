@@ -14,7 +14,7 @@ from advisor.cli.tables import Column, Table, clean
 from advisor.errors import InputError
 
 #: Kinds that ``schema`` knows, as ``advisor_catalogs.schemas.SCHEMA_KINDS``, which is costly to import for ``--help``.
-KINDS = ("device", "system", "offer", "grid", "provider", "region")
+KINDS = ("device", "system", "offer", "grid", "provider", "policy", "region")
 PROBLEMS_FOUND = 1
 MOST_ROWS = 12
 

@@ -1,51 +1,88 @@
-"""Which rules a workload brings into force."""
+"""Which policies a workload follows, and which rules that brings into force."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from advisor.errors import InputError, UnknownNameError
+from advisor.policies import Policy
 from advisor.workload import Workload
 from advisor_privacy.areas import Areas, known_areas
-from advisor_privacy.rules import Policy, Rule, RuleBook, rule_book
+from advisor_privacy.conditions import compact, spelled
+from advisor_privacy.rules import DATA_CLASSES, SENSITIVE, Rule, Threat, baseline, rules_of
+
+Policies = Callable[[], Iterable[Policy]]
 
 
-def applicable_rules(workload: Workload, book: RuleBook | None = None) -> list[Rule]:
-    """Return the rules that apply; raises ``InputError`` for a class, region or policy that no one knows."""
-    book = book or rule_book()
+def applicable_rules(workload: Workload, policies: Policies) -> list[Rule]:
+    """Return the rules in force; raises ``InputError`` for a class, region, policy or threat that no one knows.
+
+    ``policies`` is called only where the workload may follow one.
+    """
     areas = known_areas()
-    data_class = check_data_class(workload, book)
+    data_class = check_data_class(workload)
     region = areas.resolve(workload.data_region) if workload.data_region else frozenset()
-    followed = followed_policies(workload, book)
-    rules = [rule for rule in book.rules if _applies(rule, workload, data_class, region, followed, areas)]
+    followed = followed_policies(workload, policies)
+    rules: list[Rule] = []
+    for policy in followed.values():
+        if not policy.governs or data_class in policy.governs:
+            rules += rules_of(policy)
+    for threat in threats_of(workload):
+        rules += threat.rules
+    own = baseline().rules
+    rules += own if data_class != "public" else [rule for rule in own if rule.hard]
+    rules = [rule for rule in rules if _in_force(rule, workload, data_class, region, followed, areas)]
     for rule in rules:
         if rule.needs_region and not region:
-            raise InputError(f"workload: data_region: policy {rule.name} needs it, such as eu or germany")
+            raise InputError(f"workload: data_region: {rule.origin or rule.name} needs it, such as eu or germany")
     return rules
 
 
-def check_data_class(workload: Workload, book: RuleBook) -> str:
+def check_data_class(workload: Workload) -> str:
     """Return the data class as the rules spell it."""
-    name = _spelled(workload.data_class)
-    if name not in book.data_classes:
-        raise UnknownNameError("data class", workload.data_class, book.data_classes)
+    name = spelled(workload.data_class)
+    if name not in DATA_CLASSES:
+        raise UnknownNameError("data class", workload.data_class, DATA_CLASSES)
     return name
 
 
-def followed_policies(workload: Workload, book: RuleBook | None = None) -> list[str]:
-    """Return the policies that are named and those that the data bring with them."""
-    book = book or rule_book()
-    by_spelling = {_compact(name): name for name in book.policies}
-    named = []
-    for name in workload.policies:
-        if _compact(name) not in by_spelling:
-            raise UnknownNameError("policy", name, book.policies)
-        named.append(by_spelling[_compact(name)])
-    data_class = check_data_class(workload, book)
+def threats_of(workload: Workload) -> list[Threat]:
+    """Return the threats that the workload names."""
+    known = baseline().threats
+    answer: dict[str, Threat] = {}
+    for name in workload.threat:
+        if spelled(name) not in known:
+            raise UnknownNameError("threat", name, known)
+        answer[spelled(name)] = known[spelled(name)]
+    return list(answer.values())
+
+
+def followed_policies(workload: Workload, policies: Policies) -> Mapping[str, Policy]:
+    """Return the policies that are named, that the data bring with them, and that those include, by id."""
+    data_class = check_data_class(workload)
+    if not workload.policies and data_class not in SENSITIVE:
+        return {}
+    known = list(policies())
+    by_name = {compact(name): policy for policy in known for name in policy.aliases}
+    by_name |= {compact(policy.id): policy for policy in known}
     areas = known_areas()
     region = areas.resolve(workload.data_region) if workload.data_region else frozenset()
-    brought = [name for name, policy in book.policies.items() if _brings(policy, data_class, region, areas)]
-    return list(dict.fromkeys([*named, *brought]))
+    waiting = [_named(name, by_name) for name in workload.policies]
+    waiting += [policy for policy in known if _brings(policy, data_class, region, areas)]
+    followed: dict[str, Policy] = {}
+    while waiting:
+        policy = waiting.pop(0)
+        if policy.id not in followed:
+            followed[policy.id] = policy
+            waiting += [_named(name, by_name) for name in policy.includes]
+    return followed
+
+
+def _named(name: str, by_name: Mapping[str, Policy]) -> Policy:
+    found = by_name.get(compact(name))
+    if found is None:
+        raise UnknownNameError("policy", name, [policy.id for policy in by_name.values()])
+    return found
 
 
 def _brings(policy: Policy, data_class: str, region: frozenset[str], areas: Areas) -> bool:
@@ -54,27 +91,20 @@ def _brings(policy: Policy, data_class: str, region: frozenset[str], areas: Area
     return not policy.data_regions or _overlap(region, policy.data_regions, areas)
 
 
-def _applies(
-    rule: Rule, workload: Workload, data_class: str, region: frozenset[str], followed: Iterable[str], areas: Areas
-) -> bool:
-    when = rule.when
+def _in_force(
+    rule: Rule, workload: Workload, data_class: str, region: frozenset[str], followed: Mapping[str, Policy],
+    areas: Areas,
+) -> bool:  # fmt: skip
+    when = rule.data.when
     return (
         data_class in when.get("data_classes", [data_class])
         and ("data_regions" not in when or _overlap(region, when["data_regions"], areas))
-        and ("policies" not in when or not set(when["policies"]).isdisjoint(followed))
-        and set(when.get("without_policies", ())).isdisjoint(followed)
+        and ("policies" not in when or not followed.keys().isdisjoint(when["policies"]))
+        and followed.keys().isdisjoint(when.get("without_policies", ()))
         and when.get("confidential", workload.confidential) == workload.confidential
         and when.get("region_given", bool(region)) == bool(region)
     )
 
 
-def _overlap(region: frozenset[str], names: Iterable[str], areas: Areas) -> bool:
+def _overlap(region: frozenset[str], names: Sequence[str], areas: Areas) -> bool:
     return not region.isdisjoint(areas.countries(names))
-
-
-def _spelled(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(" ", "-")
-
-
-def _compact(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())

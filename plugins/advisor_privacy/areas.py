@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from advisor.compiled import toml_data
 from advisor.errors import UnknownNameError
-from advisor.workload import read_toml
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Areas:
 @functools.cache
 def known_areas() -> Areas:
     """Return the areas of ``areas.toml``."""
-    document = read_toml(Path(__file__).with_name("areas.toml"))
+    document = toml_data(Path(__file__).with_name("areas.toml"))
     codes: dict[str, frozenset[str]] = {}
     for code, names in document["countries"].items():
         for name in (code, *names):

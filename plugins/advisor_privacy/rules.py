@@ -1,19 +1,4 @@
-"""The rules as data: when one applies, what it asks of an offer, and where it is from.
-
-Keys of ``when`` (all must hold):
-
-- ``data_classes``, ``data_regions``: the workload's class is among them; its region overlaps one
-- ``policies``, ``without_policies``: any of them is followed; none of them is
-- ``confidential``, ``region_given``: the workload asks for confidential computing; names a region
-
-Conditions of a ``require`` entry (all must hold; any entry suffices):
-
-- ``country_in``: the offer's country is in one of the areas; ``$data_region`` is the workload's, and
-  ``$legal_area`` is that or, where it is a part of the EEA, the EEA, within which data move freely
-- ``jurisdictions_within``: every country whose law reaches the provider is in one of the areas
-- ``certification``, ``tenancy``: the offer has one of them; ``certification`` matches beginnings
-- ``on_premises``, ``confidential``: the offer is on one's own premises; offer or device can encrypt memory
-"""
+"""Rules in force, and the plugin's own file of them: points for all data, and what each threat demands."""
 
 from __future__ import annotations
 
@@ -23,84 +8,137 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from advisor.compiled import toml_data
 from advisor.devices import Source
 from advisor.errors import InputError
-from advisor.workload import read_toml
+from advisor.policies import Policy, PolicyRule
+from advisor.records import Checked
+from advisor_privacy.conditions import CONDITIONS, LEGAL_AREA, SUBJECTS_REGION
 
+#: Classes of data, and those of them that may bring a policy unasked.
+DATA_CLASSES = ("public", "internal", "personal", "health", "payment", "export-controlled")
+SENSITIVE = DATA_CLASSES[2:]
+TOPICS = ("place", "provider", "tenancy", "encryption", "logging")
+
+#: Keys of ``when``; all must hold. ``data_classes``, ``data_regions``: the workload's is among them, or
+#: overlaps one. ``policies``, ``without_policies``: any is followed; none is. ``confidential``,
+#: ``region_given``: the workload asks for confidential computing; names a region.
 WHEN = {"data_classes", "data_regions", "policies", "without_policies", "confidential", "region_given"}
-CONDITIONS = {"country_in", "jurisdictions_within", "certification", "tenancy", "on_premises", "confidential"}
-DATA_REGION = "$data_region"
-LEGAL_AREA = "$legal_area"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: hard, or worth ``points``."""
+    """A rule and what it is from: a policy, a threat, or nothing but the data's class."""
 
-    name: str
-    doc: str
-    clause: str
+    data: PolicyRule
+    origin: str
     source: Source
-    when: Mapping[str, Any]
-    require: tuple[Mapping[str, Any], ...]
-    hard: bool = False
-    points: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Its name, unique among all rules."""
+        return self.data.name
+
+    @property
+    def doc(self) -> str:
+        """What it asks, in words."""
+        return self.data.doc
+
+    @property
+    def clause(self) -> str:
+        """Article, section or control that it is from."""
+        return self.data.clause
+
+    @property
+    def hard(self) -> bool:
+        """Whether an offer that breaks it is out."""
+        return self.data.hard
+
+    @property
+    def points(self) -> float:
+        """What an offer that meets it earns."""
+        return self.data.points
+
+    @property
+    def require(self) -> tuple[Mapping[str, Any], ...]:
+        """Entries of conditions, of which one must hold."""
+        return self.data.require
 
     @property
     def needs_region(self) -> bool:
         """Whether it compares with the region of the data's subjects."""
         values = [value for entry in self.require for value in entry.values()]
-        return any({DATA_REGION, LEGAL_AREA}.intersection(value) for value in values if isinstance(value, list))
+        return any({SUBJECTS_REGION, LEGAL_AREA}.intersection(value) for value in values if isinstance(value, list))
+
+    @property
+    def looks_at_encryption_in_use(self) -> bool:
+        """Whether confidential computing can meet it."""
+        return any("confidential" in entry for entry in self.require)
 
 
 @dataclass(frozen=True)
-class Policy:
-    """A policy that a user may name; followed unasked for some data."""
+class Threat:
+    """Whom data or model are to be safe from, with what that demands."""
 
-    name: str
+    id: str
     doc: str
-    data_classes: tuple[str, ...] = ()
-    data_regions: tuple[str, ...] = ()
+    rules: tuple[Rule, ...]
+    needs_region: bool = False
+
+
+class _ThreatTable(Checked, frozen=True, kw_only=True):
+    id: str
+    doc: str
+    needs_region: bool = False
+    rules: tuple[PolicyRule, ...]
+
+
+class _Baseline(Checked, frozen=True, kw_only=True):
+    sources: dict[str, Source]
+    rules: tuple[PolicyRule, ...]
+    threats: tuple[_ThreatTable, ...]
 
 
 @dataclass(frozen=True)
-class RuleBook:
-    """All rules, policies and data classes of one file."""
+class Baseline:
+    """The plugin's own rules: those of all data, and threats by name."""
 
     rules: tuple[Rule, ...]
-    policies: Mapping[str, Policy]
-    data_classes: tuple[str, ...]
+    threats: Mapping[str, Threat]
 
 
-def rule_book() -> RuleBook:
-    """Return the rules of ``rules.toml``."""
-    return read_rule_book(Path(__file__).with_name("rules.toml"))
+def rules_of(policy: Policy) -> list[Rule]:
+    """Return the rules of a policy; raises ``InputError`` for a key that no one knows."""
+    first = next(iter(policy.sources), "")
+    return [_rule(rule, policy.id, f"policy {policy.id}", policy.sources, first) for rule in policy.rules]
 
 
 @functools.cache
-def read_rule_book(path: Path) -> RuleBook:
+def baseline() -> Baseline:
+    """Return the rules of ``baseline.toml``."""
+    return read_baseline(Path(__file__).with_name("baseline.toml"))
+
+
+def read_baseline(path: Path) -> Baseline:
     """Read a file of rules; raises ``InputError`` with the rule and the key that is wrong."""
-    document = read_toml(path)
-    try:
-        sources = {name: Source(**entry) for name, entry in document["sources"].items()}
-        policies = {
-            name: Policy(name, entry["doc"], tuple(entry.get("data_classes", ())), tuple(entry.get("data_regions", ())))
-            for name, entry in document["policies"].items()
-        }
-        rules = tuple(_rule(path, entry, sources, policies) for entry in document["rules"])
-        return RuleBook(rules, policies, tuple(document["data_classes"]))
-    except KeyError as error:
-        raise InputError(f"{path}: missing {error}") from None
+    table = _Baseline.checked(toml_data(path), str(path))
+    threats = {
+        threat.id: Threat(
+            threat.id, threat.doc, tuple(_rule(rule, threat.id, str(path), table.sources) for rule in threat.rules),
+            threat.needs_region,
+        )
+        for threat in table.threats
+    }  # fmt: skip
+    return Baseline(tuple(_rule(rule, "", str(path), table.sources) for rule in table.rules), threats)
 
 
-def _rule(path: Path, entry: Mapping[str, Any], sources: Mapping[str, Source], policies: Mapping[str, Policy]) -> Rule:
-    name = entry["name"]
-    when, require = entry.get("when", {}), tuple(entry["require"])
-    unknown = (when.keys() - WHEN) | (set().union(*require) - CONDITIONS)
-    unknown |= {*when.get("policies", ()), *when.get("without_policies", ())} - policies.keys()
+def _rule(
+    rule: PolicyRule, origin: str, where: str, sources: Mapping[str, Source], first: str = ""
+) -> Rule:
+    unknown = (rule.when.keys() - WHEN) | (set().union(*rule.require) - CONDITIONS.keys())
     if unknown:
-        raise InputError(f"{path}: rule {name}: unknown {', '.join(sorted(unknown))}")
-    return Rule(
-        name, entry["doc"], entry["clause"], sources[entry["source"]], when, require,
-        bool(entry.get("hard", False)), float(entry.get("points", 0.0)),
-    )  # fmt: skip
+        raise InputError(f"{where}: rule {rule.name}: unknown {', '.join(sorted(unknown))}")
+    source = sources.get(rule.source or first)
+    if source is None:
+        raise InputError(f"{where}: rule {rule.name}: no source {rule.source!r}")
+    return Rule(rule, origin, source)

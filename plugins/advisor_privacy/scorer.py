@@ -10,20 +10,23 @@ from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.interfaces import Objective, Refusals, Scorer, Scores
 from advisor_privacy.applicable import applicable_rules
+from advisor_privacy.conditions import BY_DEVICE, BY_OFFER, CONDITIONS, NOT_ENCRYPTED, Asked, facts_of
+from advisor_privacy.encrypted_memory import IN_USE
 from advisor_privacy.rules import Rule
-from advisor_privacy.table import rule_table
+from advisor_privacy.table import RuleTable, table_of
 
 
 class PrivacyScorer(Scorer):
-    """Decision support, not legal advice: rules of ``rules.toml`` over place, law, tenancy, certificates."""
+    """Decision support, not legal advice: rules over place, law, tenancy, certificates, encryption and logs."""
 
     name = "privacy"
-    enforces = ("policies", "confidential", "data_region")
-    doc = "share of privacy points that the offer has; hard rules by data class, region and policy"
+    enforces = ("policies", "threat", "confidential", "data_region")
+    doc = "share of privacy points that the offer has; hard rules by data class, region, policy and threat"
+    columns = (IN_USE,)
 
     def objectives(self, context: Context) -> Sequence[Objective]:
-        """Return the one objective; raises ``InputError`` for a class, region or policy that no one knows."""
-        applicable_rules(context.workload)
+        """Return the one objective; raises ``InputError`` for a class, region, policy or threat that no one knows."""
+        applicable_rules(context.workload, lambda: context.policies)
         return [
             Objective("privacy", "", "maximize", "privacy points of the offer for this data, out of 100",
                       aspect="privacy", scale="linear", span=25.0),
@@ -31,33 +34,48 @@ class PrivacyScorer(Scorer):
 
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; where no offer is known the score is NaN, and only the device's rules bind."""
-        table = rule_table(context.offer_list, context.workload)
+        workload = context.workload
+        rules = applicable_rules(workload, lambda: context.policies)
+        table = table_of(rules, context.offer_list, workload.data_region)
         offer = rows["offer"]
-        encrypts = np.array([device.confidential_computing for device in context.device_list], dtype=int)
-        encrypts = encrypts[rows["device"]]
+        in_use = rows[IN_USE.name] if IN_USE.name in rows.schema else np.zeros(len(rows), dtype=bool)
+        able = np.array([device.confidential_computing for device in context.device_list])[rows["device"]]
+        could = np.where(able, BY_DEVICE, BY_OFFER)  # points are for what can be switched on
+        does = np.where(in_use, could, NOT_ENCRYPTED)  # hard rules need it switched on
 
-        def gather(by_offer: Array, unknown: Sequence[float]) -> Array:
-            """Bring (2, offers) to rows; ``unknown`` is for offer -1, by whether the device encrypts memory."""
-            last = np.asarray(unknown, dtype=by_offer.dtype).reshape(2, 1)
-            return np.asarray(np.concatenate([by_offer, last], axis=1)[encrypts, offer])
+        def gather(by_offer: Array, layer: Array, unknown: Sequence[float]) -> Array:
+            """Bring (layers, offers) to rows; ``unknown`` is for offer -1, by layer."""
+            last = np.asarray(unknown, dtype=by_offer.dtype).reshape(-1, 1)
+            return np.asarray(np.concatenate([by_offer, last], axis=1)[layer, offer])
 
-        value = gather(table.score, (np.nan, np.nan))
-        within_reach = sum(rule.points for rule in table.rules)
+        value = gather(table.score, could, (np.nan,) * 3)
         parts: dict[str, Array] = {}
         exclusions: Refusals = []
-        for index, rule in enumerate(table.rules):
+        for index, rule in enumerate(rules):
             met = table.met[:, index]
             if rule.points:
                 part = f"{rule.name} ({rule.clause.split(':')[0]})"
-                parts[part] = gather(met * (100.0 * rule.points / within_reach), (np.nan, np.nan))
+                share = 100.0 * rule.points / table.points.sum()
+                parts[part] = gather(met * share, could, (np.nan,) * 3)
             if rule.hard:
                 of_device = all(entry.keys() == {"confidential"} for entry in rule.require)
-                out = ~gather(met, (not of_device, True))
+                out = ~gather(met, does, (not of_device, not of_device, True))
                 if out.any():
                     exclusions.append((out, f"privacy rule {describe(rule)}"))
+        if in_use.any():
+            out = in_use & ~gather(_offered(table, context), could, (False, False, True))
+            exclusions += [(out, "confidential computing is not offered here")] if out.any() else []
         if not parts:
             parts["no rule gives points for public data"] = value
         return Scores({"privacy": (value, value, value)}, {"privacy": parts}, exclusions)
+
+
+def _offered(table: RuleTable, context: Context) -> Array:
+    """Whether confidential computing can be had, by (layer, offer)."""
+    facts = [facts_of(offer) for offer in context.offer_list]
+    layers = [Asked(layer=layer) for layer in range(table.met.shape[0])]
+    had = [[CONDITIONS["confidential"](fact, True, asked) for fact in facts] for asked in layers]
+    return np.array(had, dtype=bool).reshape(len(layers), len(facts))
 
 
 def describe(rule: Rule) -> str:

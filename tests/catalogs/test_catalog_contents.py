@@ -41,9 +41,11 @@ def test_the_readme_gives_the_counts_that_there_are():
     assert f"| {entries['systems written down']}, and one for each" in text
     assert f"has purchase prices | {entries['offers']} in {providers} |" in text
     assert f"region to country, grid, PUE, water, carbon-free share | {entries['regions']} |" in text
+    rules = entries["rules of policies"]
+    assert f"| {entries['policies']} with {rules} rules |" in text
 
 
-@pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider"])
+@pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider", "policy"])
 def test_every_figure_has_a_source_and_a_date(kind):
     for record in load_records(kind):
         assert list(source_problems(record)) == [], record.id
@@ -51,7 +53,7 @@ def test_every_figure_has_a_source_and_a_date(kind):
         assert all(source.title for source in record.sources.values()), record.id
 
 
-@pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider"])
+@pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider", "policy"])
 def test_ids_are_unique(kind):
     ids = [record.id for record in load_records(kind)]
     assert len(ids) == len(set(ids))

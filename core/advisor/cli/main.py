@@ -21,6 +21,7 @@ COMMANDS = {
     "systems": ("advisor.cli.commands.catalog:systems", "List and show systems: devices in a node."),
     "offers": ("advisor.cli.commands.catalog:offers", "List and show offers: where a system can be had."),
     "models": ("advisor.cli.commands.catalog:models", "List and show models known by name."),
+    "policies": ("advisor.cli.commands.catalog:policies", "List and show policies: rules of laws and standards."),
     "techniques": ("advisor.cli.commands.parts:techniques", "List and show techniques."),
     "scorers": ("advisor.cli.commands.parts:scorers", "List and show scorers."),
     "backends": ("advisor.cli.commands.parts:backends", "List and show backends."),

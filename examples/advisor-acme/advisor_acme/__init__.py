@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ModelEntry,
         ModelReader,
         Offer,
+        Policy,
         Profile,
         Ranker,
         Scorer,
@@ -55,6 +56,14 @@ def offers() -> Iterable[Offer]:
     from advisor_acme.hardware import read_hardware
 
     return read_hardware().offers
+
+
+@hookimpl
+def policies() -> Iterable[Policy]:
+    """What the vendor promises customers who process data of others."""
+    from advisor_acme.promise import acme_promise
+
+    return [acme_promise()]
 
 
 @hookimpl

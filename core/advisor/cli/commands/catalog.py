@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from advisor.devices import Device, Record, System
     from advisor.interfaces import ModelEntry
     from advisor.offers import Offer
+    from advisor.policies import Policy
     from advisor.registry import Registry
 
 
@@ -55,6 +56,16 @@ def _device_more(device: Device, registry: Registry) -> dict[str, Any]:
 def _system_more(system: System, registry: Registry) -> dict[str, Any]:
     return {"plugin": registry.owner(system),
             "offered_as": [offer.id for offer in registry.offers if offer.system == system.id]}  # fmt: skip
+
+
+def _policy_row(policy: Policy) -> list[object]:
+    regions = f" of {', '.join(policy.data_regions)}" if policy.data_regions else ""
+    brought = f"{', '.join(policy.data_classes)}{regions}" if policy.data_classes else ""
+    return [policy.id, policy.kind, policy.name, brought, len(policy.rules)]
+
+
+def _owner(record: Any, registry: Registry) -> dict[str, Any]:
+    return {"plugin": registry.owner(record)}
 
 
 def _offer_row(offer: Offer) -> list[object]:
@@ -104,6 +115,13 @@ offers = listing(Kind(
     _offer_row, _record, lambda offer: [offer.id, offer.instance],
     lambda offer, registry: {"plugin": registry.owner(offer)}, _sources,
 ), "List and show offers: where a system can be had, and at what price.")  # fmt: skip
+
+policies = listing(Kind(
+    "policies", "policy", lambda registry: registry.policies,
+    [Column("id", keep=10), Column("kind", keep=6), Column("name", keep=8, narrow=30),
+     Column("brought by data of", keep=5, narrow=20), Column("rules", "right", 7)],
+    _policy_row, _record, lambda policy: [policy.id, *policy.aliases], _owner, _sources,
+), "List and show policies: what laws, standards and customers demand of where data are processed.")  # fmt: skip
 
 models = listing(Kind(
     "models", "model", lambda registry: registry.models,
