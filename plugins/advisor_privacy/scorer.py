@@ -26,17 +26,22 @@ class PrivacyScorer(Scorer):
 
     def objectives(self, context: Context) -> Sequence[Objective]:
         """Return the one objective; raises ``InputError`` for a class, region, policy or threat that no one knows."""
-        applicable_rules(context.workload, lambda: context.policies)
+        self._rules(context)
         return [
             Objective("privacy", "", "maximize", "privacy points of the offer for this data, out of 100",
                       aspect="privacy", scale="linear", span=25.0),
         ]  # fmt: skip
 
+    @staticmethod
+    def _rules(context: Context) -> list[Rule]:
+        return context.once("privacy.rules", lambda: applicable_rules(context.workload, lambda: context.policies))
+
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; where no offer is known the score is NaN, and only the device's rules bind."""
-        workload = context.workload
-        rules = applicable_rules(workload, lambda: context.policies)
-        table = table_of(rules, context.offer_list, workload.data_region)
+        rules = self._rules(context)
+        table = context.once(
+            "privacy.table", lambda: table_of(rules, context.offer_list, context.workload.data_region)
+        )
         offer = rows["offer"]
         in_use = rows[IN_USE.name] if IN_USE.name in rows.schema else np.zeros(len(rows), dtype=bool)
         able = np.array([device.confidential_computing for device in context.device_list])[rows["device"]]
