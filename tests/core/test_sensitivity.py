@@ -74,7 +74,7 @@ def test_weights_at_which_the_question_asked_again_has_another_answer(advisor, r
     found = [tipping for tipping in tippings(ranking) if tipping.kind == "weight"]
     assert {"cost", "latency"} <= {tipping.name for tipping in found}
     for tipping in found:
-        for share, expected in ((1.02, other(tipping.candidate)), (0.98, winner(ranking))):
+        for share, expected in ((1.001, other(tipping.candidate)), (0.999, winner(ranking))):
             at = tipping.now + (tipping.at - tipping.now) * share
             rest = {name: weight * (1 - at) / (1 - tipping.now) for name, weight in ranking.weights.items()}
             again = advisor.rank(MODEL, **SERVE, weights=rest | {tipping.name: at})
@@ -94,13 +94,16 @@ def test_prices_at_which_the_question_asked_again_has_another_answer(advisor, ra
             assert (again.best.offer.id != ranking.best.offer.id) == changes
 
 
-def test_traffic_at_which_the_question_asked_again_has_another_answer(advisor, ranking):
+def test_traffic_at_which_the_question_asked_again_has_another_answer(advisor):
+    busy = SERVE | {"request_rate": 40}
+    ranking = advisor.rank(MODEL, **busy)
     found = traffic_tippings(ranking)
     assert found
     for tipping in found:
         assert tipping.kind == "traffic"
-        beyond = advisor.rank(MODEL, **{**SERVE, "request_rate": tipping.at})
-        before = advisor.rank(MODEL, **{**SERVE, "request_rate": tipping.at / 1.03})
+        short = tipping.at / 1.03 if tipping.at > 40 else tipping.at * 1.03
+        beyond = advisor.rank(MODEL, **{**busy, "request_rate": tipping.at})
+        before = advisor.rank(MODEL, **{**busy, "request_rate": short})
         assert winner(beyond) == other(tipping.candidate) != winner(ranking)
         assert winner(before) == winner(ranking)
 
