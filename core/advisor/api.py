@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from advisor.ranking.result import Ranking
 from advisor.reading import read_model
 from advisor.registry import Registry
 from advisor.workload import Workload, make_workload
+
+Identified = TypeVar("Identified", Device, System, Offer)
 
 
 class Advisor:
@@ -106,9 +108,9 @@ class Advisor:
         return Context(
             model,
             workload,
-            tuple(devices),
-            tuple(systems),
-            tuple(offers),
+            _by_id(devices),
+            _by_id(systems),
+            _by_id(offers),
             ranker=ranker,
             frameworks=[workload.framework],
             known_frameworks=registry.frameworks,
@@ -137,6 +139,11 @@ class Advisor:
             for name in workload.assume:
                 if name not in figures:
                     raise UnknownNameError("assumption", name, figures)
+
+
+def _by_id(records: Iterable[Identified]) -> tuple[Identified, ...]:
+    """Records in order of their ids, so that equals are ranked the same whatever order a catalog has."""
+    return tuple(sorted(records, key=lambda record: record.id))
 
 
 def _passes(wanted: Sequence[str], names: Iterable[str]) -> bool:
