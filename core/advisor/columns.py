@@ -128,10 +128,12 @@ TIME_PARTS = (
 
 ESTIMATES = (
     _estimate("memory", "B", "memory used on one device, all parts"),
-    _estimate("time_to_first_token", "s", "from request to first token", limited_by="max_ttft"),
-    _estimate("time_per_output_token", "s", "between tokens of one request", limited_by="max_tpot"),
-    _estimate("request_latency", "s", "from request to last token or answer", limited_by="max_latency",
-              aspects=(("serve", "latency"),)),
+    _estimate("time_to_first_token", "s", "from request to first token; at a request rate the workload's percentile",
+              limited_by="max_ttft"),
+    _estimate("time_per_output_token", "s", "between tokens of one request; at a rate that percentile",
+              limited_by="max_tpot"),
+    _estimate("request_latency", "s", "from request to last token or answer; at a rate that percentile",
+              limited_by="max_latency", aspects=(("serve", "latency"),)),
     _estimate("step_time", "s", "one training step, decode step, or batch"),
     _estimate("samples_per_s", "/s", "requests, rows or sequences a second, of one unit then of all units",
               direction="maximize", aspects=(("*", "throughput"),)),

@@ -19,6 +19,7 @@ from advisor.ranking.ordering import parsimony, rank_scores
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
 from advisor.registry import Registry
+from advisor.traffic import carry
 
 #: Workload fields that ask for rules which must not go unchecked.
 HARD_RULES = ("policies", "threat", "confidential", "data_region")
@@ -84,6 +85,9 @@ def _estimate(rows: Candidates, context: Context, registry: Registry) -> tuple[C
         if not len(part):
             continue
         if not estimate(backend, part, context, owner):
+            context.note(f"backend {backend.name} failed", len(part))
+            continue
+        if not carry(backend, part, context, owner):
             context.note(f"backend {backend.name} failed", len(part))
             continue
         scale_out(part, context)

@@ -86,8 +86,8 @@ def fits(rows: Candidates, context: Context) -> Array:
 def scale_out(rows: Candidates, context: Context) -> None:
     """Turn figures of one unit into those of the candidate: units for the traffic, run time for the job.
 
-    Serving under a rate takes as many units as carry it at 80 % of their capacity, a common
-    provisioning headroom; batch work with a deadline takes as many as meet it.
+    Serving under a rate has its units already (``traffic.carry``); batch work with a deadline takes as many
+    as meet it.
     """
     workload = context.workload
     capacity = rows["samples_per_s"]
@@ -95,9 +95,7 @@ def scale_out(rows: Candidates, context: Context) -> None:
     load = np.ones(len(rows))
     total = workload.samples_total(context.tokens_per_sample)
     if workload.task == "serve" and workload.request_rate is not None:
-        units = np.ceil(workload.request_rate / (0.8 * capacity) - 1e-9)
-        units = np.maximum(units, 1)
-        load = workload.request_rate / (units * capacity)
+        units, load = rows["units"], rows["load"]
     elif workload.task == "batch" and workload.finish_in is not None and total is not None:
         units = np.maximum(1, np.ceil(total / (workload.finish_in * capacity) - 1e-9))
     rows["units"] = units

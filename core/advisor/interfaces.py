@@ -133,6 +133,26 @@ class Backend(ABC):
         ``flops_per_sample``.
         """
 
+    def at_load(self, rows: Candidates, context: Context, share: float) -> None:
+        """Replace the latencies by those that ``share`` of the requests stay below at the ``load`` of each row.
+
+        Called after ``estimate`` where the workload has a ``request_rate``: requests arrive at random, ``load`` x
+        ``samples_per_s`` of one unit a second. Sets ``time_to_first_token``, ``time_per_output_token`` and
+        ``request_latency``, as far as ``estimate`` did, with intervals. It may be called again with other loads and
+        shares, and on some of the rows. A backend without it stays with the latencies of a full batch.
+        """
+        return None
+
+    def bearable_load(
+        self, rows: Candidates, context: Context, share: float, bounds: Mapping[str, float]
+    ) -> Array | None:
+        """Return the largest load of each row at which ``share`` of the requests keep within the bounds.
+
+        ``bounds`` are latencies in seconds by column. 0 where no load does; None where the backend cannot say.
+        Loads above 0.8 need not be told apart. Called after ``at_load``.
+        """
+        return None
+
 
 class Technique(ABC):
     """A choice that changes how the model runs. Techniques of one ``slot`` exclude each other.

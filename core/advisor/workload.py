@@ -14,6 +14,8 @@ from advisor.records import Checked, Number, PositiveFloat, declared, no_such_fi
 from advisor.units import Bytes, Count, Dollars, PerSecond, Seconds, Watts
 
 Share = Annotated[float, Meta(gt=0, le=1)]
+Spread = Annotated[float, Meta(ge=0, le=1)]
+Percentile = Annotated[float, Meta(ge=50, le=99.9)]
 DeviceLimit = Annotated[int, Meta(gt=0, le=10**7)]
 
 
@@ -45,6 +47,8 @@ class Workload(Checked, frozen=True, kw_only=True):
     seq_len: Annotated[Count | None, about("tokens a training sequence")] = None
     input_tokens: Annotated[Count, about("tokens of a prompt")] = 1024
     output_tokens: Annotated[Count, about("tokens generated a request")] = 256
+    input_spread: Annotated[Spread, about("standard deviation of prompts' lengths over their mean")] = 0
+    output_spread: Annotated[Spread, about("the same of outputs: 0 all alike, 1 exponential")] = 0
     batch_size: Annotated[Count | None, about("samples a training step, or served at once")] = None
     micro_batch: Annotated[Count | None, about("samples a device works on at once in training")] = None
     optimizer: Annotated[str, about("optimizer of the training")] = "adam"
@@ -58,7 +62,8 @@ class Workload(Checked, frozen=True, kw_only=True):
     # the traffic and service levels
     request_rate: Annotated[PerSecond | None, about("requests a second to carry")] = None
     concurrency: Annotated[Count | None, about("requests in flight at once")] = None
-    max_ttft: Annotated[Seconds | None, about("longest time to first token")] = None
+    percentile: Annotated[Percentile, about("percent of requests that latencies at a rate are for")] = 95
+    max_ttft: Annotated[Seconds | None, about("longest time to first token, at a rate that percentile")] = None
     max_tpot: Annotated[Seconds | None, about("longest time per output token")] = None
     max_latency: Annotated[Seconds | None, about("longest time of a whole request")] = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.memory import fill_memory
 from advisor_roofline.power import mean_power
-from advisor_roofline.serving import served
+from advisor_roofline.serving import LOAD_COLUMNS, served
 from advisor_roofline.step import PARTS, StepTime, forward_time
 from advisor_roofline.training import training_step
 
@@ -25,6 +26,8 @@ FIRST_TOKEN_SPREAD = 2.3
 
 class RooflineBackend(Backend):
     """Estimates memory, time and power from ``machine``'s rates and fixed times."""
+
+    columns = LOAD_COLUMNS
 
     @abstractmethod
     def machine(self, rows: Candidates, context: Context) -> Machine:
@@ -44,6 +47,28 @@ class RooflineBackend(Backend):
         else:
             self._infer(rows, context, machine)
 
+    def at_load(self, rows: Candidates, context: Context, share: float) -> None:
+        """Set the latencies that ``share`` of the requests stay below at the load of each row."""
+        if not context.model.generates:
+            return
+        from advisor_roofline.load import at_load, describe_replicas
+
+        if "places" not in rows:
+            describe_replicas(rows, context, self.machine(rows, context))
+        for name, seconds in at_load(rows, context, share).items():
+            factor = rows[f"{name}.high"] / rows[name]
+            rows.set_interval(name, seconds, seconds / factor, seconds * factor)
+
+    def bearable_load(
+        self, rows: Candidates, context: Context, share: float, bounds: Mapping[str, float]
+    ) -> Array | None:
+        """The largest load at which ``share`` of the requests keep within the bounds."""
+        if not context.model.generates:
+            return None
+        from advisor_roofline.load import bearable_load
+
+        return bearable_load(rows, context, share, bounds)
+
     def _generate(self, rows: Candidates, context: Context, machine: Machine) -> None:
         answer = served(rows, context, machine)
         output = np.maximum(rows["output_tokens"], 1)
@@ -51,6 +76,7 @@ class RooflineBackend(Backend):
         _spread(rows, "time_per_output_token", answer.per_token, machine.spread)
         _spread(rows, "request_latency", answer.first_token + (output - 1) * answer.per_token, machine.spread)
         _spread(rows, "samples_per_s", answer.samples_per_s, machine.spread)
+        rows["prefill_time"] = answer.prefill.total
         prefills = rows["batch"] / rows["pipeline_parallel"] / output
         mixed = answer.decode + answer.prefill.scaled(prefills)
         self._finish(rows, context, machine, answer.decode, mixed)

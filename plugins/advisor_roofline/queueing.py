@@ -23,16 +23,16 @@ a median or 95 % at the edge of those that wait for a place (up to 25 %, with tw
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from advisor.candidates import Array
+from advisor_roofline.distributions import Mixture, negative_binomial
 
 #: Share of time on prefills, and load by decoding, up to which the number present is extrapolated.
 MOST_BUSY = 0.97
-#: Steps of bisection for a percentile (of the logarithm of its bracket), and for a rate (of the load: to 0.4 %).
-HALVINGS, RATE_HALVINGS = 12, 8
+#: The least load that is looked at for a largest rate.
+LEAST_LOAD = 0.02
 #: Less wait in M/D/c than in M/M/c: share of the probability for each share of idle capacity (fitted, 4 to 128 places).
 FIXED_WAITS_LESS = 0.35
 
@@ -56,7 +56,7 @@ class Replica:
     spread: float = 0.0
     prompt_spread: float = 0.0
 
-    def take(self, rows: Array) -> Replica:
+    def take(self, rows: Array | slice) -> Replica:
         """The replicas at some positions."""
         return Replica(self.base[rows], self.slope[rows], self.prefill[rows], self.places[rows], self.tokens[rows],
                        self.outside[rows], self.spread, self.prompt_spread)  # fmt: skip
@@ -67,35 +67,6 @@ class Replica:
         alone = np.where(self.places == 1, self.base, 0.0)  # nobody to decode beside a lone prompt
         decode = self.tokens * self.base + (self.tokens - 1) * self.slope * self.places - alone
         return np.asarray(self.places / (decode + self.places * self.prefill))
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """A time that is ``start`` plus a gamma variate of ``mean`` and ``variance``, for each part with its weight."""
-
-    parts: tuple[tuple[Array, Array, Array, Array], ...]
-
-    @property
-    def mean(self) -> Array:
-        """Mean of each row."""
-        return np.asarray(sum(weight * (start + mean) for weight, start, mean, _ in self.parts))
-
-    def quantile(self, share: float) -> Array:
-        """The time that ``share`` of the requests stay below."""
-        with np.errstate(all="ignore"):
-            ends = [start + _gamma_quantile(mean, variance, share) for _, start, mean, variance in self.parts]
-            if len(ends) == 1:
-                return np.asarray(ends[0])
-            tails = [_cube_root(mean, variance) for _, _, mean, variance in self.parts]
-            low, high = np.maximum(np.minimum.reduce(ends), 1e-12), np.maximum.reduce(ends)
-            for _ in range(HALVINGS):
-                middle = np.sqrt(low * high)
-                above = np.zeros_like(middle)
-                for (weight, start, _, _), (slope, offset) in zip(self.parts, tails, strict=True):
-                    above += weight * _normal_above(slope * np.cbrt(middle - start) - offset)
-                more = above > 1 - share
-                low, high = np.where(more, middle, low), np.where(more, high, middle)
-            return np.asarray(np.sqrt(low * high))
 
 
 @dataclass(frozen=True)
@@ -167,36 +138,42 @@ def latency(replica: Replica, rate: Array) -> Latency:
 
 def largest_rate(
     replica: Replica, first_token: float | None = None, per_token: float | None = None, request: float | None = None,
-    share: float = 0.95, most: float = 0.98,
+    share: float = 0.95, most: float = 0.98, steps: int = 12,
 ) -> Array:  # fmt: skip
     """Requests a second up to which ``share`` of them keep within the times given, at most ``most`` of the capacity.
 
-    0 where even one alone does not.
+    0 where even one alone does not. ``steps`` of the search by halves and by false position in turn: four come
+    within some percent below.
     """
     bounds = [(name, bound) for name, bound in (("first_token", first_token), ("per_token", per_token),
                                                 ("request", request)) if bound is not None]  # fmt: skip
+    least = min(LEAST_LOAD, most)
 
-    def kept(these: Replica, load: Array) -> Array:
+    def late(these: Replica, load: Array) -> Array:
+        """Logarithm of how many more are late than may be, of the worst bound."""
         met = latency(these, load * these.capacity)
-        answer = np.ones(len(load), dtype=bool)
-        for name, bound in bounds:
-            answer &= getattr(met, name).quantile(share) <= bound
-        return answer
+        shares = [getattr(met, name).above(np.full(len(load), bound)) for name, bound in bounds]
+        worst = np.maximum.reduce(shares) if shares else np.zeros(len(load))
+        return np.log(np.maximum(worst, 1e-9) / (1 - share))
 
-    low = np.zeros(len(replica.places))
-    high = np.full(len(low), most)
-    easy = kept(replica, high)
-    low[easy] = most
-    open_rows = np.flatnonzero(~easy)
-    open_rows = open_rows[kept(replica.take(open_rows), np.full(len(open_rows), 1e-3))]
-    these = replica.take(open_rows)
-    below, above = np.full(len(open_rows), 1e-3), high[open_rows]
-    for _ in range(RATE_HALVINGS):
-        middle = 0.5 * (below + above)
-        fine = kept(these, middle)
-        below, above = np.where(fine, middle, below), np.where(fine, above, middle)
-    low[open_rows] = below
-    return np.asarray(low * replica.capacity)
+    answer = np.zeros(len(replica.places))
+    low, high = np.full(len(answer), least), np.full(len(answer), most)
+    many = late(replica, high)
+    answer[many <= 0] = most
+    rows = np.flatnonzero(many > 0)
+    few = late(replica.take(rows), low[rows])
+    helped = few <= 0
+    rows, few, many = rows[helped], few[helped], many[rows[helped]]
+    these, low, high = replica.take(rows), low[rows], high[rows]
+    for attempt in range(steps):
+        part = np.clip(few / np.minimum(few - many, -1e-9), 0.05, 0.95) if attempt % 2 else 0.5
+        middle = low + part * (high - low)
+        found = late(these, middle)
+        fine = found <= 0
+        low, few = np.where(fine, middle, low), np.where(fine, found, few)
+        high, many = np.where(fine, high, middle), np.where(fine, many, found)
+    answer[rows] = low
+    return np.asarray(answer * replica.capacity)
 
 
 def _present(replica: Replica, rate: Array, load: Array) -> tuple[Array, Array, Array, Array]:
@@ -208,33 +185,20 @@ def _present(replica: Replica, rate: Array, load: Array) -> tuple[Array, Array, 
     mean = rate * replica.tokens * replica.base / (1 - x) / (1 - decode)
     mean = mean + (decode * dispersion + x / (1 - x)) / (1 - decode)  # as arrivals see it: long steps see more
     mean = mean + x**2 / (1 - x**2) * (x / (1 - x) + 0.5)
-    ratio = np.maximum(1 - (1 - decode) / dispersion, 1e-9)  # negative binomial: p(k) = p(k-1) ratio (size + k - 1)/k
-    first = mean * (1 - ratio)  # ratio x size
-    lone = rate * replica.base  # the first finds nobody to decode beside
-
-    # p(k-1)/p(k), and sums over j <= k in units of p(k); places far above what comes need not be reached
-    top = np.minimum(replica.places, np.ceil(mean + 8 * np.sqrt(mean / (1 - ratio)) + 8))
-    order = np.argsort(-top, kind="stable")
-    first, ratio, lone, top = first[order], ratio[order], lone[order], top[order]
-    total, average, square, empty = np.ones_like(mean), np.zeros_like(mean), np.zeros_like(mean), np.ones_like(mean)
-    for k in range(1, int(top[0]) if len(top) else 0):
-        live = int(np.searchsorted(-top, -k, side="left"))
-        up = first[:live] + (k - 1) * ratio[:live] - (lone[:live] if k == 1 else 0.0)
-        below = np.minimum(total[:live] * (k / np.maximum(up, 1e-12)), 1e300)
-        share = below / (1 + below)
-        total[:live] = 1 + below
-        average[:live] = k + (average[:live] - k) * share
-        square[:live] = k * k + (square[:live] - k * k) * share
-        empty[:live] *= share
-    up = np.maximum(first + (top - 1) * ratio - np.where(top == 1, lone, 0.0), 1e-12)
-    odds_against = np.minimum(total * (top / up), 1e300)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    odds_against, average, square, empty = odds_against[back], average[back], square[back], empty[back]
+    ratio = np.maximum(1 - (1 - decode) / dispersion, 1e-6)  # negative binomial: p(k) = p(k-1) ratio (size + k - 1)/k
+    below, last, none = negative_binomial(mean, ratio, replica.places)
+    # The first finds nobody to decode beside, so that more of the time nobody is there.
+    first = mean * (1 - ratio)
+    rarer = first / np.maximum(first - rate * replica.base, 1e-12)
+    more = np.minimum((rarer - 1) * none, 1e300)
+    whole = below.share + more
+    average = below.mean * below.share / whole
+    square = below.square * below.share / whole
+    empty = np.minimum((none + more) / whole, 1.0)
     many = replica.places > 1
     # a clump carries the number over the places together; spread lengths dissolve it
     clump = np.where(many, (1 - x) ** max(1 - 0.8 * replica.spread**2, 0.2), 1.0)
-    waiting = 1 / (1 + odds_against * (1 - load) * clump) * _fixed_less(replica, load)
+    waiting = last / (last + whole * (1 - load) * clump) * _fixed_less(replica, load)
     waiting = np.where(replica.places == 1, load, waiting)
     return average, np.maximum(square - average**2, 0.0), empty * (1 - waiting), waiting
 
@@ -292,19 +256,3 @@ def _gate(
 def _moved(time: Mixture, by: Array, finite: Array) -> Mixture:
     by = np.where(finite, by, np.inf)
     return Mixture(tuple((weight, start + by, mean, variance) for weight, start, mean, variance in time.parts))
-
-
-def _cube_root(mean: Array, variance: Array) -> tuple[Array, Array]:
-    """Slope and offset by which the cube root of a gamma variate is nearly standard normal (Wilson, Hilferty 1931)."""
-    root = 3 * mean / np.sqrt(np.maximum(variance, 1e-10 * mean**2))
-    return root / np.cbrt(mean), root - 1 / root
-
-
-def _gamma_quantile(mean: Array, variance: Array, share: float) -> Array:
-    slope, offset = _cube_root(mean, variance)
-    return np.asarray(np.maximum((NormalDist().inv_cdf(share) + offset) / slope, 0.0) ** 3)
-
-
-def _normal_above(z: Array) -> Array:
-    """Upper tail of the normal distribution, to 0.00014 (Bowling et al. 2009)."""
-    return np.asarray(1 / (1 + np.exp(np.clip(z * (1.5976 + 0.07056 * z * z), -700, 700))))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.candidates import Array, Candidates
+from advisor.columns import Column
 from advisor.context import Context
 from advisor.estimating import USABLE_MEMORY
 from advisor_roofline.kernels import Work
@@ -15,6 +16,15 @@ from advisor_roofline.step import StepTime, forward_time
 
 #: Share of a framework's time around a request that is left when the request is alone.
 ALONE = 0.15
+
+#: What latencies at a load are made of, for each replica: set with the first of them.
+LOAD_COLUMNS = (
+    Column("prefill_time", "s", "f8", "prefill of one prompt in one replica", stage="estimate"),
+    Column("places", "", "f8", "requests that one replica has room for", 1, stage="estimate"),
+    Column("decode_slope", "s", "f8", "what one more request in flight adds to a decode step", stage="estimate"),
+    Column("prompt_time", "s", "f8", "what one prompt adds to the step of the others", stage="estimate"),
+    Column("outside_time", "s", "f8", "time around a request that holds nobody up", stage="estimate"),
+)
 
 
 @dataclass

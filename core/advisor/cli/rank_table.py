@@ -61,7 +61,7 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
         "recipe": (Column("recipe", keep=9, narrow=14), [words.recipe(c) for c in shown]),
     }
     for title, name, scale in words.main_estimates(ranking):
-        keep = 7 if title != "TPOT" else 6
+        keep = 7 if not title.startswith("TPOT") else 6
         columns[title] = (Column(title, "right", keep), [words.estimate_text(c, name, scale) for c in shown])
     columns["mem"] = (Column("mem", "right", 2), [words.memory_share(c) for c in shown])
     objectives = [item for item in ranking.measured if item.objective.aspect and

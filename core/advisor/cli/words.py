@@ -75,10 +75,11 @@ def main_estimates(ranking: Ranking) -> list[tuple[str, str, str]]:
         return [("step", "step_time", ""), ("run time", "run_time", "")]
     if workload.task == "batch":
         return [("per second", "samples_per_s", ""), ("run time", "run_time", "")]
+    share = f" p{workload.percentile:g}" if workload.request_rate is not None else ""
     if model.generates:
-        return [("TTFT", "time_to_first_token", ""), ("TPOT", "time_per_output_token", ""),
+        return [(f"TTFT{share}", "time_to_first_token", ""), (f"TPOT{share}", "time_per_output_token", ""),
                 ("tok/s", "samples_per_s", "tokens")]  # fmt: skip
-    return [("latency", "request_latency", ""), ("req/s", "samples_per_s", "")]
+    return [(f"latency{share}", "request_latency", ""), ("req/s", "samples_per_s", "")]
 
 
 def estimate_text(candidate: Candidate, name: str, scale: str = "") -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from advisor.expand import Choices
     from advisor.ranking.certainty import Certainty
     from advisor.ranking.explanation import Explanation
+    from advisor.ranking.under_load import UnderLoad
     from advisor.registry import Registry
 
 RANK_SCHEMA = {"name": "advisor.rank", "version": 1}
@@ -169,6 +170,13 @@ class Candidate:
 m.objective.name: Figure(*m.at(self.row), m.objective.unit)
             for m in self.ranking.measured if not m.is_estimate
         }  # fmt: skip
+
+    @property
+    def under_load(self) -> UnderLoad | None:
+        """What its requests meet under the request rate, if there is one."""
+        from advisor.ranking.under_load import under_load
+
+        return under_load(self)
 
     def parts(self, group: str) -> dict[str, Figure]:
         """Parts of ``memory`` or of ``time``."""

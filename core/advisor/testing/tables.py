@@ -12,6 +12,7 @@ from advisor.context import Context
 from advisor.estimating import needed_estimates, scale_out
 from advisor.expand import batch_rows, make_schema, start_rows
 from advisor.interfaces import Technique
+from advisor.traffic import fewest_units
 
 
 def plain_rows(context: Context, techniques: list[Technique], columns: Iterable[Column] = ()) -> Candidates:
@@ -46,6 +47,8 @@ def estimated_rows(context: Context, columns: Iterable[Column] = (), seed: int =
     rows["memory_weights"] = rows["memory"]
     rows["time_compute"] = rows["step_time"]
     rows["flops_per_sample"] = random.uniform(1e12, 1e13, len(rows))
+    if context.workload.request_rate is not None:
+        fewest_units(rows, context.workload.request_rate)
     scale_out(rows, context)
     by_system = {system.id: position for position, system in enumerate(context.system_list)}
     offers: list[list[int]] = [[] for _ in context.system_list]

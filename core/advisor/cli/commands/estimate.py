@@ -15,6 +15,7 @@ from advisor.cli.question import export_options, export_text, owned_options
 from advisor.cli.session import Session, common_options
 from advisor.cli.tables import Column, Table, paragraph
 from advisor.errors import InputError
+from advisor.traffic import service_levels
 from advisor.units import format_quantity
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ def to_dict(ranking: Ranking, candidate: Candidate) -> dict[str, Any]:
     explained = ranking.explain(1).candidates_dict()[0]
     kept = ("model", "workload", "weights", "evaluated", "feasible", "left_out", "warnings")
     more = {name: explained[name] for name in ("contributions", "time_shares", "scorer_parts")}
+    met = candidate.under_load
+    if met is not None:
+        more["under_load"] = met.to_dict()
     return {"schema": SCHEMA, **{name: whole[name] for name in kept}, "candidate": {**candidate.to_dict(), **more}}
 
 
@@ -92,6 +96,7 @@ def show(ranking: Ranking, candidate: Candidate) -> None:
     for reason in candidate.reasons:
         paragraph(f"not feasible: {reason}")
     _figures("estimate", candidate.estimates)
+    _under_load(candidate)
     _parts("memory of one device", candidate, "memory", candidate.device.memory_gib * 2**30)
     if candidate.estimated:
         _parts("one step", candidate, "time", None)
@@ -108,6 +113,24 @@ def _figures(title: str, figures: dict[str, Any]) -> None:
     for name, figure in known.items():
         table.add(words.heading(name), str(figure), words.interval(figure))
     table.show()
+
+
+def _under_load(candidate: Candidate) -> None:
+    """What requests meet at the rate, and how many a unit bears."""
+    met = candidate.under_load
+    if met is None:
+        return
+    click.echo()
+    names = list(next(iter(met.percentiles.values())))
+    table = Table([Column("of all requests", keep=10), *(Column(words.heading(name), "right", 9) for name in names)])
+    for share, figures in met.percentiles.items():
+        table.add(f"{share} % stay below", *(str(figures[name]) for name in names))
+    table.show()
+    limited = service_levels(candidate.ranking.context)
+    within = "within the limits" if limited else "with a fifth of its capacity to spare"
+    most = f"{format_quantity(met.largest_rate, '')} a second" if met.largest_rate else "none"
+    paragraph(f"A unit gets {format_quantity(met.rate, '')} requests a second, {100 * met.load:.0f} % of its capacity; "
+              f"{within} it bears {most}.")  # fmt: skip
 
 
 def _parts(title: str, candidate: Candidate, group: str, whole: float | None) -> None:
