@@ -149,7 +149,7 @@ class Backend(ABC):
         """Return the largest load of each row at which ``share`` of the requests keep within the bounds.
 
         ``bounds`` are latencies in seconds by column. 0 where no load does; None where the backend cannot say.
-        Loads above 0.8 need not be told apart. Called after ``at_load``.
+        Loads above 0.8 and below 0.05 need not be told apart. Called after ``at_load``.
         """
         return None
 

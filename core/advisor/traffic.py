@@ -16,6 +16,8 @@ from advisor.soundness import NOT_OF_BACKENDS, check_interval, check_kept, prote
 
 #: Share of a unit's capacity that serving is planned for at most: a common provisioning headroom.
 MOST_LOAD = 0.8
+#: The least share that more units are taken for.
+LEAST_LOAD = 0.05
 #: What depends on how much of a unit's capacity the traffic uses.
 LATENCIES = ("time_to_first_token", "time_per_output_token", "request_latency")
 INTERVALS = tuple(f"{name}{end}" for name in LATENCIES for end in ("", ".low", ".high"))
@@ -29,7 +31,7 @@ def carry(backend: Backend, rows: Candidates, context: Context, owner: str) -> b
     """Set ``units``, ``load`` and the latencies of rows that share ``request_rate``; False if the backend failed.
 
     A unit takes 80 % of its capacity at most, and less where a service level asks for it. Where no load keeps
-    within the levels, those for 80 % are taken: the limits say then what is wrong.
+    within the levels, units take 5 %: the latencies are then about the least that the hardware can do.
     """
     rate = context.workload.request_rate
     if rate is None:
@@ -47,9 +49,8 @@ def carry(backend: Backend, rows: Candidates, context: Context, owner: str) -> b
     bearable = bearable_load(backend, part, context, owner)
     if bearable is None:
         return False
-    with np.errstate(divide="ignore"):
-        units = np.ceil(rate / (bearable * part["samples_per_s"]) - 1e-9)
-    helped = np.isfinite(units) & (units > fewest[late])
+    units = np.ceil(rate / (np.maximum(bearable, LEAST_LOAD) * part["samples_per_s"]) - 1e-9)
+    helped = units > fewest[late]
     if not helped.any():
         return True
     late, part = late[helped], part.take(helped)

@@ -15,6 +15,7 @@ from advisor.units import Bytes, Count, Dollars, PerSecond, Seconds, Watts
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 Spread = Annotated[float, Meta(ge=0, le=1)]
+HitShare = Annotated[float, Meta(ge=0, le=0.99)]
 Percentile = Annotated[float, Meta(ge=50, le=99.9)]
 DeviceLimit = Annotated[int, Meta(gt=0, le=10**7)]
 
@@ -49,6 +50,7 @@ class Workload(Checked, frozen=True, kw_only=True):
     output_tokens: Annotated[Count, about("tokens generated a request")] = 256
     input_spread: Annotated[Spread, about("standard deviation of prompts' lengths over their mean")] = 0
     output_spread: Annotated[Spread, about("the same of outputs: 0 all alike, 1 exponential")] = 0
+    prefix_share: Annotated[HitShare, about("share of a prompt's tokens that earlier requests began with")] = 0
     batch_size: Annotated[Count | None, about("samples a training step, or served at once")] = None
     micro_batch: Annotated[Count | None, about("samples a device works on at once in training")] = None
     optimizer: Annotated[str, about("optimizer of the training")] = "adam"

@@ -21,7 +21,7 @@ from advisor.operators import (
     Recurrence,
 )
 from advisor_roofline.machine import Machine
-from advisor_roofline.shapes import cache_sharing, devices_sharing
+from advisor_roofline.shapes import cache_sharing, devices_sharing, windowed
 
 #: Waves of blocks from which on the last one no longer matters: persistent kernels even it out.
 MANY_WAVES = 16
@@ -74,9 +74,9 @@ class Kernels:
         self._casts = np.where(computed < 16, machine.cast_passes, 0.0)  # to and from narrow formats in training
         self._bandwidth = machine.bandwidth * machine.bandwidth_efficiency
         # A pass reads every weight once: a cache that does not hold them all holds none of them the next time.
-        self._weights_cached = self._all_weights() <= machine.cache_bytes
+        self._weights_cached = self.all_weights() <= machine.cache_bytes
 
-    def _all_weights(self) -> Array:
+    def all_weights(self) -> Array:
         """Bytes of all matrix weights on one device."""
         stored = sum(copies * op.parameters for op, copies in self.model.operators() if op.quantizable)
         bits = np.where(self.rows["requantized"], self.rows["weight_bits"], format_named(self.model.weight_format).bits)
@@ -146,10 +146,11 @@ class Kernels:
         share = devices_sharing(op, self.rows)
         machine = self.machine
         rate = machine.wide_flops * machine.attention_efficiency
-        cached_bytes = op.cache_elements * op.cached(work.context) * self.rows["cache_bits"] / 8
+        kept = windowed(work.context, self.rows) if work.decode else work.context
+        cached_bytes = op.cache_elements * op.cached(kept) * self.rows["cache_bits"] / 8
         cached_bytes = cached_bytes * work.sequences / cache_sharing(op, self.rows)
         if work.decode:
-            flops = op.absorbed_flops(work.units, work.context) / share
+            flops = op.absorbed_flops(work.units, kept) / share
             seconds = self._move(cached_bytes, machine.cache_read_efficiency)
             rate = machine.wide_flops * machine.decode_attention_efficiency
             return KernelTime(flops / rate, seconds, self._fixed() * 2, flops)

@@ -8,11 +8,9 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
-from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.queueing import Replica, largest_rate, latency
-from advisor_roofline.serving import ALONE, sequences_held
-from advisor_roofline.step import forward_time
+from advisor_roofline.serving import ALONE, decode_step, sequences_held
 
 #: Decode steps that a new request spends in the queueing model: half of the running one, and its own.
 OWN_STEPS = 1.5
@@ -66,13 +64,19 @@ def describe_replicas(rows: Candidates, context: Context, machine: Machine) -> N
     batch = np.maximum(np.minimum(rows["batch"], sequences_held(rows, context)), 1.0)
     stages, full = rows["pipeline_parallel"], rows["step_time"]
     few = np.clip(FEWER * rows["load"] * batch, 1.0, np.maximum(batch - 1, 1.0))
-    length = rows["input_tokens"] + rows["output_tokens"] / 2
-    at_few = forward_time(rows, context, machine, Work(few / stages, length, few / stages, True)).total
+    at_few = decode_step(rows, context, machine, few).total
+    if "accepted_tokens" in rows:
+        at_few = at_few / rows["accepted_tokens"]
     in_flight = rows["data_parallel"] * np.maximum(rows["load"] * batch, 1.0)
     handling = machine.request_seconds * np.maximum(1 - 1 / in_flight, ALONE)
     further = np.maximum(machine.waited_steps - OWN_STEPS, 0.0) * full * (batch > 1)
     prompt = machine.prefill_interference * rows["prefill_time"] / stages
+    outside = handling + np.maximum(rows["prefill_time"] - prompt, 0.0) + further
+    if "prefill_replicas" in rows:  # prompts hold nobody up that decodes; their queue is that of a full batch
+        apart = rows["prefill_replicas"] > 0
+        outside = np.where(apart, np.maximum(rows["time_to_first_token"] - full, 0.0), outside)
+        prompt = np.where(apart, 1e-6 * full, prompt)
     rows["places"] = batch
     rows["decode_slope"] = np.clip((full - at_few) / np.maximum(batch - few, 1.0), 0.0, 0.999 * full / batch)
     rows["prompt_time"] = prompt
-    rows["outside_time"] = handling + np.maximum(rows["prefill_time"] - prompt, 0.0) + further
+    rows["outside_time"] = outside

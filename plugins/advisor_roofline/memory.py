@@ -10,7 +10,7 @@ from advisor.context import Context
 from advisor.formats import format_named
 from advisor.operators import Attention, Embedding, MatMul, Operator, Recurrence
 from advisor_roofline.machine import Machine
-from advisor_roofline.shapes import cache_sharing, devices_sharing
+from advisor_roofline.shapes import cache_sharing, devices_sharing, windowed
 
 #: Paged caches waste about half a block a sequence (Kwon et al. 2023, PagedAttention): under 4 %.
 CACHE_WASTE = 1.04
@@ -25,7 +25,13 @@ def fill_memory(rows: Candidates, context: Context, machine: Machine) -> None:
         return
     held = _held(rows, context)
     adapters = rows["adapter_parameters"] / rows["tensor_parallel"] / rows["pipeline_parallel"]
-    rows["memory_weights"] = held.weight_bytes + adapters * 2.0
+    weights = held.weight_bytes + adapters * 2.0
+    if "draft_share" in rows:
+        weights = weights * (1 + rows["draft_share"])
+    if "offloaded_share" in rows:  # one layer of them is here while it is used
+        layer = weights / max(context.model.blocks, 1)
+        weights = np.where(rows["offloaded_share"] > 0, weights * (1 - rows["offloaded_share"]) + 2 * layer, weights)
+    rows["memory_weights"] = weights
     rows["memory_cache"] = cache_bytes(rows, context)
     rows["memory_activations"] = _inference_activations(rows, context)
     rows["memory_overhead"] = machine.overhead_bytes
@@ -76,7 +82,7 @@ def _held(rows: Candidates, context: Context) -> _Held:
 
 def cache_bytes(rows: Candidates, context: Context) -> Array:
     """Key-value cache and recurrent state of the sequences in flight, on one device."""
-    length = rows["input_tokens"] + rows["output_tokens"]
+    length = windowed(rows["input_tokens"] + rows["output_tokens"], rows)
     total = np.zeros(len(rows))
     for op, copies in context.model.operators():
         if isinstance(op, Attention) and op.cache_elements:
@@ -84,6 +90,7 @@ def cache_bytes(rows: Candidates, context: Context) -> Array:
         elif isinstance(op, Recurrence):
             total += copies * op.state_elements * 4.0 / cache_sharing(op, rows)
     generates = 1.0 if context.model.generates else 0.0
+    total = total * (1 + rows["draft_depth"]) if "draft_depth" in rows else total
     return generates * total * rows["batch"] * CACHE_WASTE / rows["pipeline_parallel"]
 
 

@@ -32,7 +32,7 @@ from advisor_roofline.distributions import Mixture, negative_binomial
 #: Share of time on prefills, and load by decoding, up to which the number present is extrapolated.
 MOST_BUSY = 0.97
 #: The least load that is looked at for a largest rate.
-LEAST_LOAD = 0.02
+LEAST_LOAD = 0.05
 #: Less wait in M/D/c than in M/M/c: share of the probability for each share of idle capacity (fitted, 4 to 128 places).
 FIXED_WAITS_LESS = 0.35
 

@@ -45,3 +45,11 @@ def reductions(layer: Layer) -> tuple[int, int]:
         return row_split, 0
     mixers = any(isinstance(op, (Attention, Recurrence)) for op in layer.operators)
     return (1 if mixers else 0), experts
+
+
+def windowed(length: Array, rows: Candidates) -> Array:
+    """Tokens of ``length`` that the cache keeps where older ones are evicted."""
+    if "cache_window" not in rows:
+        return length
+    window = rows["cache_window"]
+    return np.where(window > 0, np.minimum(length, window), length)

@@ -81,6 +81,9 @@ def forward_time(
     if backward:  # training launches kernel by kernel: a device that is faster than its host waits
         step.launch += np.maximum(launched - step.total, 0.0)
     step.host += machine.step_seconds + machine.sequence_seconds * work.sequences
+    if "offloaded_share" in rows:  # fetched ahead, layer by layer, while the others are computed (Sheng et al. 2023)
+        fetched = rows["offloaded_share"] * kernels.all_weights() / rows["offload_bandwidth"]
+        step.link += np.maximum(fetched - step.total, 0.0)
     return step
 
 

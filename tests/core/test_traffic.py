@@ -56,12 +56,13 @@ def test_the_largest_rate_keeps_within_the_levels_and_a_little_more_does_not(adv
     assert on_l4(advisor, request_rate=1.15 * most, **levels).under_load.units == 2
 
 
-def test_a_level_that_no_load_meets_is_a_reason_and_takes_no_more_units(advisor):
-    plain = on_l4(advisor, request_rate=2)
+def test_a_level_that_no_load_meets_is_a_reason_with_the_least_that_the_hardware_can_do(advisor):
     hopeless = on_l4(advisor, request_rate=2, max_ttft="1ms")
     assert not hopeless.feasible
     assert "time_to_first_token" in hopeless.reasons[0]
-    assert hopeless.under_load.units == plain.under_load.units
+    least = hopeless.estimates["time_to_first_token"].value
+    assert on_l4(advisor, request_rate=2, max_ttft=f"{1.02 * least}s").feasible
+    assert not on_l4(advisor, request_rate=2, max_ttft=f"{0.97 * least}s").feasible
     assert hopeless.under_load.largest_rate == 0
 
 
