@@ -48,7 +48,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "measurements.csv").write_text("\n".join(lines) + "\n")
     (tmp_path / "job.toml").write_text('task = "serve"\nrequest_rate = 4\n')
     (tmp_path / "inventory.toml").write_text('[[owned]]\ndevice = "h100"\ncount = 8\nregion = "de"\n')
-    shutil.copy(ROOT / "examples" / "fleet.toml", tmp_path / "fleet.toml")
+    for name in ("fleet.toml", "grid.toml"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
