@@ -16,7 +16,8 @@ advisor_hook_version = 1
 @hookimpl
 def exporters() -> Iterable[Exporter]:
     """Return the exporters."""
+    from advisor_exporters.llama_cpp import LlamaCpp
     from advisor_exporters.torchtitan import Torchtitan
     from advisor_exporters.vllm import Vllm
 
-    return [Vllm(), Torchtitan()]
+    return [Vllm(), Torchtitan(), LlamaCpp()]

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from advisor.ranking.result import Candidate
 
 #: Weight techniques that need a checkpoint made beforehand, by the scheme that LLM Compressor calls it.
-SCHEMES = {"int8": "W8A8", "int4": "W4A16", "nvfp4": "NVFP4", "mxfp4": "MXFP4"}
+SCHEMES = {"int8": "W8A8", "smoothquant": "W8A8", "int4": "W4A16", "gptq": "W4A16", "w4a16": "W4A16",
+           "awq": "W4A16_ASYM", "autoround": "W4A16", "fp8_channel": "FP8_DYNAMIC", "fp8_block": "FP8_BLOCK",
+           "nvfp4": "NVFP4", "mxfp4": "MXFP4"}  # fmt: skip
 CASTS = {"bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -47,8 +49,8 @@ class Vllm(Exporter):
                 command.comments.append(f"{label}: serve the checkpoint that was pruned and retrained so")
 
     def _formats(self, candidate: Candidate, command: Command) -> None:
-        weights = candidate.recipe.get("weights", "none")
-        if weights == "fp8":
+        weights = candidate.recipe.get("weights", "none").partition("=")[0]
+        if weights in ("fp8", "fp8_weights"):
             command.option("--quantization", "fp8")
         elif weights in CASTS:
             command.option("--dtype", CASTS[weights])
@@ -56,6 +58,10 @@ class Vllm(Exporter):
             scheme = SCHEMES[weights]
             command.words[-1] = f"{candidate.model_name.rstrip('/')}-{scheme}"
             command.comments.append(f"made with LLM Compressor from {candidate.model_name}, scheme {scheme}")
+        elif weights == "nf4":
+            command.option("--quantization", "bitsandbytes")
+        elif weights != "none":
+            raise InputError(f"exporter vllm: {weights}: vLLM does not serve it well (exporter llama.cpp writes GGUF)")
         cache = candidate.recipe.get("cache", "none")
         if cache == "fp8_cache":
             command.option("--kv-cache-dtype", "fp8")

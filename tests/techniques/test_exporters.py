@@ -87,3 +87,26 @@ def test_torchtitan_trains_in_the_layout():
     assert given["--activation_checkpoint.mode"] == "selective"
     with pytest.raises(InputError):
         EXPORTERS["torchtitan"].export(chosen, context())
+
+
+def test_llama_cpp_converts_and_serves_a_gguf_file():
+    chosen = Chosen(recipe={"weights": "q4_k_m", "cache": "q8_0_cache"}, batch=4)
+    chosen.frameworks = ["llama.cpp"]
+    text = EXPORTERS["llama.cpp"].export(chosen, context(input_tokens=1000, output_tokens=24))
+    words, given = options(text)
+    assert words[:3] == ["llama-server", "-m", "Llama-3.1-8B-Instruct-Q4_K_M.gguf"]
+    assert given["--parallel"] == "4"
+    assert given["--ctx-size"] == "4096"
+    assert given["--cache-type-k"] == "q8_0"
+    assert "llama-quantize Llama-3.1-8B-Instruct-F16.gguf Llama-3.1-8B-Instruct-Q4_K_M.gguf Q4_K_M" in text
+
+
+def test_exporters_refuse_what_their_framework_does_not_run():
+    chosen = Chosen(recipe={"weights": "q4_k_m"})
+    chosen.frameworks = ["llama.cpp"]
+    with pytest.raises(InputError, match="exporter llama.cpp writes GGUF"):
+        EXPORTERS["vllm"].export(chosen, context())
+    chosen = Chosen(recipe={"weights": "fp8"})
+    chosen.frameworks = ["vllm"]
+    with pytest.raises(InputError, match="expected a file type of GGUF"):
+        EXPORTERS["llama.cpp"].export(chosen, context())
