@@ -104,7 +104,7 @@ def test_llama_cpp_converts_and_serves_a_gguf_file():
 def test_exporters_refuse_what_their_framework_does_not_run():
     chosen = Chosen(recipe={"weights": "q4_k_m"})
     chosen.frameworks = ["llama.cpp"]
-    with pytest.raises(InputError, match="exporter llama.cpp writes GGUF"):
+    with pytest.raises(InputError, match=r"llama\.cpp writes GGUF"):
         EXPORTERS["vllm"].export(chosen, context())
     chosen = Chosen(recipe={"weights": "fp8"})
     chosen.frameworks = ["vllm"]
