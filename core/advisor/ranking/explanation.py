@@ -10,7 +10,6 @@ import numpy as np
 
 from advisor.ranking.relaxations import relaxations
 from advisor.ranking.tipping import Tipping, tippings
-from advisor.ranking.traffic import traffic_tippings
 
 if TYPE_CHECKING:
     from advisor.ranking.result import Candidate, Ranking
@@ -45,8 +44,7 @@ class Explanation:
     @cached_property
     def tippings(self) -> list[Tipping]:
         """What would change the winner, the nearest change first; traffic is found by ranking again."""
-        found = [*tippings(self.ranking), *traffic_tippings(self.ranking)]
-        return sorted(found, key=lambda tipping: tipping.change)
+        return tippings(self.ranking)
 
     def candidates_dict(self) -> list[dict[str, Any]]:
         """The candidates for JSON."""
