@@ -52,6 +52,12 @@ class Advisor:
         """The plugins in use."""
         return self.registry.plugins.info()
 
+    def offers(self, workload: Workload | None = None, **fields: Any) -> list[Offer]:
+        """The offers that pass the workload's filters of provider, place, term and premises."""
+        job = _workload(workload, fields)
+        self._check_names(job)
+        return [offer for offer in self.registry.offers if _offer_passes(offer, job)]
+
     def read(self, model: str | os.PathLike[str] | Model, **options: Any) -> Model:
         """Read a model from a file, a folder or the catalog. ``options`` go to the reader."""
         return model if isinstance(model, Model) else read_model(self.registry, model, options)

@@ -105,6 +105,8 @@ CHOICE = (
     Column("offload_bandwidth", "B/s", "f8", "rate at which one device reads those", 1e9),
     Column("frameworks", "", "i8", "bits of the frameworks that run it, in the context's order; -1 where none is known",
            -1),
+    Column("slowdown", "", "f8", "time of every step over what the backend estimates, by what slows all of it", 1,
+           interval=True),
     Column("quality", "", "f8", "share of the unchanged model's quality that is kept", 1, interval=True,
            direction="maximize", aspects=(("*", "quality"),), limited_by="min_quality"),
 )  # fmt: skip

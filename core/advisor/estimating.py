@@ -68,9 +68,24 @@ def estimate(backend: Backend, rows: Candidates, context: Context, owner: str) -
         for name in needed_estimates(context):
             check_interval(rows, name, strictly=name != "power")
         check_from_zero(rows, [*(column.name for column in TIME_PARTS), "flops_per_sample"], strictly=False)
+        slow_down(rows)
         return True
 
     return guarded(owner, f"backend {backend.name!r}", context.warn, call, input_errors=False) or False
+
+
+def slow_down(rows: Candidates) -> None:
+    """Stretch every time by the column ``slowdown``, where a technique set it; the rest counts as host work."""
+    if "slowdown" not in rows:
+        return
+    low, high = rows["slowdown.low"], rows["slowdown.high"]
+    rows["time_host"] = rows["time_host"] + rows["step_time"] * (rows["slowdown"] - 1)
+    for name in ("step_time", "request_latency", "time_to_first_token", "time_per_output_token"):
+        if name in rows:
+            ends = rows[f"{name}.low"] * low, rows[f"{name}.high"] * high
+            rows.set_interval(name, rows[name] * rows["slowdown"], *ends)
+    rate = rows["samples_per_s"] / rows["slowdown"]
+    rows.set_interval("samples_per_s", rate, rows["samples_per_s.low"] / high, rows["samples_per_s.high"] / low)
 
 
 def fits(rows: Candidates, context: Context) -> Array:

@@ -34,7 +34,7 @@ from advisor.workload import read_toml
 OWNED = "owned"
 HOURS_A_YEAR = 8760
 #: Fields of an entry that are the offer's, as they are.
-_OFFER_FIELDS = ("pue", "lifetime_years", "confidential_computing", "certifications")
+_OFFER_FIELDS = ("pue", "lifetime_years", "confidential_computing", "certifications", "tenancy")
 Item = TypeVar("Item", bound=Checked)
 
 
@@ -61,6 +61,7 @@ class OwnedHardware(Checked, frozen=True, kw_only=True):
     pue: PositiveFloat | None = None
     confidential_computing: bool = False
     certifications: tuple[str, ...] = ()
+    tenancy: str = "own"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _offer(entry: OwnedHardware, system: System, registry: Registry) -> Offer:
     return Offer(
         id=system.id, provider=OWNED, instance=entry.name, system=system.id, region=entry.region or "on-premises",
         country=country, grid=grid, areas=tuple(areas), term=OWNED,
-        jurisdictions=(country,) if country else (), on_premises=True, tenancy="own", max_systems=entry.nodes,
+        jurisdictions=(country,) if country else (), on_premises=True, max_systems=entry.nodes,
         price_usd_per_hour=price, attributes=electricity,
         **{name: getattr(entry, name) for name in _OFFER_FIELDS},
     )  # fmt: skip

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from advisor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from advisor.interfaces import Scorer
+    import click
+
+    from advisor.interfaces import Scorer, Technique
 
 
 @hookimpl
@@ -21,3 +23,20 @@ def scorers() -> Iterable[Scorer]:
     from advisor_privacy.scorer import PrivacyScorer
 
     return [PrivacyScorer()]
+
+
+@hookimpl
+def techniques() -> Iterable[Technique]:
+    """Return confidential computing."""
+    from advisor_privacy.confidential import ConfidentialComputing
+
+    return [ConfidentialComputing()]
+
+
+@hookimpl
+def commands(group: click.Group) -> None:
+    """Add ``advisor privacy``."""
+    from advisor.cli.later import LaterCommand
+
+    line = "Show which offers meet which rules of privacy, with clauses."
+    group.add_command(LaterCommand("privacy", "advisor_privacy.command:privacy", line))

@@ -32,8 +32,8 @@ LEGAL_AREA = "$legal_area"
 ALONE = {"dedicated", "dedicated-host", "bare-metal", "private", "single-tenant", "own", "owned", "air-gapped", "edge"}
 TENANCIES = {"dedicated": ALONE}
 
-#: Whether memory is encrypted: not at all, where the offer says so, or also where the device can and its
-#: user controls the machine. Layers of the table of rules.
+#: Whether memory is encrypted: not at all, where the offer says so, or also where the device can and is on the
+#: user's premises (firmware that a provider controls may not have it switched on). Layers of the table of rules.
 NOT_ENCRYPTED, BY_OFFER, BY_DEVICE = range(3)
 
 
@@ -136,7 +136,7 @@ def _on_premises(facts: Facts, wanted: Any, asked: Asked) -> bool:
 
 
 def _confidential(facts: Facts, wanted: Any, asked: Asked) -> bool:
-    by_device = asked.layer == BY_DEVICE and (facts.on_premises or facts.tenancy in ALONE)
+    by_device = asked.layer == BY_DEVICE and facts.on_premises
     return bool((asked.layer != NOT_ENCRYPTED and (facts.confidential or by_device)) == wanted)
 
 

@@ -122,12 +122,12 @@ def test_within_the_eea_no_member_is_foreign():
     assert allowed(work(data_region="germany", policies=("data-residency",)), french) == [False]
 
 
-def test_confidential_computing_is_the_offers_or_of_a_device_that_no_one_else_controls():
+def test_confidential_computing_is_the_offers_or_of_a_device_on_ones_own_premises():
     workload = work(confidential=True)
     confidential, bare, own = {"confidential_computing": True}, {"tenancy": "bare-metal"}, OWN
     assert allowed(workload, {}, confidential, bare, own) == [False] * 4  # not switched on
     assert allowed(workload, {}, confidential, bare, own, layer=BY_OFFER) == [False, True, False, False]
-    assert allowed(workload, {}, confidential, bare, own, layer=BY_DEVICE) == [False, True, True, True]
+    assert allowed(workload, {}, confidential, bare, own, layer=BY_DEVICE) == [False, True, False, True]
 
 
 def rows_with(confidential, offers):

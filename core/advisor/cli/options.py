@@ -30,8 +30,22 @@ EXCLUSIVE = (("optimize", "weights", "profile"),)
 
 def workload_options(command: Command) -> Command:
     """Add an option for every field of ``Workload``, and ``--workload FILE``."""
-    for name, field in reversed(declared(Workload).items()):
-        command = click.option(*declarations(name, field.type), **_attributes(field))(command)
+    return some_workload_options(*declared(Workload))(command)
+
+
+def some_workload_options(*names: str) -> Callable[[Command], Command]:
+    """Add an option for each of these fields of ``Workload``, and ``--workload FILE``."""
+    known = declared(Workload)
+
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            command = click.option(*declarations(name, known[name].type), **_attributes(known[name]))(command)
+        return _workload_file(command)
+
+    return add
+
+
+def _workload_file(command: Command) -> Command:
     return click.option("--workload", "workload_file", type=click.Path(path_type=Path), metavar="FILE",
                         help="TOML file with any of the fields below; options win over it.")(command)  # fmt: skip
 

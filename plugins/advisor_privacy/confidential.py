@@ -1,0 +1,122 @@
+"""Confidential computing: memory encrypted against the operator (SEV-SNP, TDX, GPU-CC), and what that costs.
+
+The loss is of throughput as published; it comes from copies between host and device, which pass through
+an encrypted buffer, so it takes time from every step alike. Nitro and like systems keep the operator out
+without encrypting memory: they are no confidential computing here.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from advisor.candidates import Array, Candidates
+from advisor.compiled import toml_data
+from advisor.context import Context
+from advisor.devices import Device, Source
+from advisor.interfaces import Refusals, Technique
+from advisor.names import normalise
+from advisor.records import Checked, Fraction, PositiveInt
+from advisor_privacy.encrypted_memory import IN_USE
+
+#: Threats that it answers: whoever names one sees candidates with it beside those without.
+ANSWERS = {"co-tenant", "operator", "model-theft"}
+
+
+class Cost(Checked, frozen=True, kw_only=True):
+    """What it costs on some devices: shares of throughput lost, and how many devices can work under it."""
+
+    kind: str
+    families: tuple[str, ...] = ()
+    trains: bool | None = None
+    loss: Fraction
+    least: Fraction
+    most: Fraction
+    device_counts: tuple[PositiveInt, ...] = ()
+    sources: tuple[str, ...]
+    method: str
+
+    def suits(self, device: Device, trains: bool) -> bool:
+        """Whether it is about this device and this kind of work."""
+        return (
+            device.kind == self.kind and (not self.families or device.family in self.families)
+            and self.trains in (None, trains)
+        )  # fmt: skip
+
+
+class _File(Checked, frozen=True, kw_only=True):
+    sources: dict[str, Source]
+    cost: tuple[Cost, ...]
+
+
+@functools.cache
+def published() -> _File:
+    """Return ``confidential.toml``."""
+    path = Path(__file__).with_name("confidential.toml")
+    return _File.checked(toml_data(path), str(path))
+
+
+class ConfidentialComputing(Technique):
+    """Memory encrypted while it is used."""
+
+    name = "confidential_computing"
+    slot = "isolation"
+    stage = "runtime"
+    doc = "memory encrypted against the operator and other customers (SEV-SNP, TDX, GPU confidential computing)"
+    aliases = ("cc", "tee")
+    columns = (IN_USE,)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:  # type: ignore[override]
+        """Where the losses were measured."""
+        return tuple(published().sources.values())
+
+    def settings(self, context: Context) -> tuple[str, ...]:
+        """Tried only where the workload asks for it, or names a threat that it answers."""
+        workload = context.workload
+        named = {normalise(item.partition("=")[0]) for item in workload.named_techniques}
+        asked = not named.isdisjoint(map(normalise, (self.name, *self.aliases)))
+        return ("",) if asked or workload.confidential or not ANSWERS.isdisjoint(workload.threat) else ()
+
+    def required(self, context: Context) -> bool:
+        """Whether the user wants nothing else."""
+        return context.workload.confidential
+
+    def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
+        """Slow every step down by the published loss; the value 1 / (1 - loss)."""
+        costs = [_cost_of(device, context.workload.trains) for device in context.device_list]
+        by_device = np.array([(1.0, 1.0, 1.0) if cost is None else _slowdown(cost) for cost in costs]).reshape(-1, 3)
+        value, low, high = by_device[rows["device"]].T
+        rows[IN_USE.name] = True
+        before = [rows[name] for name in ("slowdown", "slowdown.low", "slowdown.high")]
+        rows.set_interval("slowdown", value * before[0], low * before[1], high * before[2])
+        able = context.devices.column(lambda device: float(device.confidential_computing))[rows["device"]] > 0
+        offered = {offer.system for offer in context.offer_list if offer.confidential_computing}
+        able |= np.array([system.id in offered for system in context.system_list], dtype=bool)[rows["system"]]
+        known = np.array([cost is not None for cost in costs], dtype=bool)[rows["device"]]
+        return [
+            (~able, "the device cannot encrypt its memory"),
+            (able & ~known, "what it costs on the device is not known"),
+            (rows["nodes"] > 1, "traffic between nodes would not be encrypted"),
+            (~_enough(costs, rows), "so many of the device do not work under it"),
+        ]
+
+
+def _slowdown(cost: Cost) -> tuple[float, float, float]:
+    return 1 / (1 - cost.loss), 1 / (1 - cost.least), 1 / (1 - cost.most)
+
+
+def _cost_of(device: Device, trains: bool) -> Cost | None:
+    return next((cost for cost in published().cost if cost.suits(device, trains)), None)
+
+
+def _enough(costs: list[Cost | None], rows: Candidates) -> Array:
+    """Whether that many devices of the row can work under it together."""
+    answer = np.ones(len(rows), dtype=bool)
+    for position, cost in enumerate(costs):
+        if cost is not None and cost.device_counts:
+            of_device = rows["device"] == position
+            answer[of_device] = np.isin(rows["device_count"][of_device], cost.device_counts)
+    return answer
