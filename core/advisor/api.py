@@ -88,7 +88,8 @@ class Advisor:
         context = self._context(loaded, job, "", only=system)
         positions = np.array([index for index, known in enumerate(context.system_list) if known.id == system.id])
         schema = make_schema(self.registry.techniques, plugin_columns(self.registry))
-        return run_rank(context, self.registry, start_rows(context, schema, positions, np.full(len(positions), nodes)))
+        rows = start_rows(context, schema, positions, np.full(len(positions), nodes))
+        return run_rank(context, self.registry, rows, most=None)
 
     def _context(self, model: Model, workload: Workload, ranker: str, only: System | None = None) -> Context:
         """Gather the hardware and offers that pass the workload's filters."""

@@ -129,6 +129,13 @@ class Candidates:
         answer._groups = [(dict(self._columns), index), *((columns, rows[index]) for columns, rows in self._groups)]
         return answer
 
+    def compact(self) -> Self:
+        """Copy what was taken from other tables, which are then no longer held."""
+        for name in self.names:
+            self[name]
+        self._groups = []
+        return self
+
     def copy(self) -> Self:
         """Return a table that shares the arrays, which are never changed in place."""
         answer = type(self)(self._length, self.schema)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from advisor.candidates import Array, Candidates
@@ -10,47 +12,84 @@ from advisor.context import Context
 from advisor.contract import LIMITS, check_objective
 from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.estimating import by_backend, estimate, fits, memory, scale_out
-from advisor.expand import Choices, apply_techniques, batch_rows, hardware_rows, make_schema
+from advisor.expand import Choices, apply_techniques, batch_blocks, hardware_rows, make_schema
 from advisor.interfaces import Backend, Objective, Scorer, Scores
+from advisor.pieces import pieces
 from advisor.plugins import guarded
 from advisor.ranking.feasibility import Violation, feasible_rows, limit_violations
 from advisor.ranking.objectives import Detail, Details, Measured, measured_estimates
-from advisor.ranking.ordering import parsimony, rank_scores
+from advisor.ranking.ordering import parsimony, rank_scores, settled
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
 from advisor.registry import Registry
+from advisor.survivors import MOST_KEPT, Evaluated, Survivors, total_excess
 from advisor.traffic import carry
 
 #: Workload fields that ask for rules which must not go unchecked.
 HARD_RULES = ("policies", "threat", "confidential", "data_region")
 
 
-def rank(context: Context, registry: Registry, start: Candidates | None = None) -> Ranking:
+def rank(
+    context: Context, registry: Registry, start: Candidates | None = None, most: int | None = MOST_KEPT
+) -> Ranking:  # fmt: skip
     """Answer one question: expand, rewrite, estimate, score, filter and order candidates.
 
-    ``start`` gives the hardware rows where the caller has chosen them; else they are enumerated.
+    ``start`` gives the hardware rows where the caller has chosen them; else they are enumerated. Of more candidates
+    than ``most`` the ranking keeps those that can be shown (``survivors.py``); None keeps all.
     """
     with np.errstate(all="ignore"):  # a plugin's division by zero is found in its columns, not printed
         techniques = registry.techniques
         choices = Choices()
         schema = make_schema(techniques, plugin_columns(registry))
         rows = start if start is not None else hardware_rows(context, schema)
-        if len(rows):
-            owners = {technique.name: registry.owner(technique) for technique in techniques}
-            rows = apply_techniques(rows, techniques, owners, context, choices)
-            rows = batch_rows(rows, context)
-        rows["quality.high"] = np.maximum(np.minimum(rows["quality.high"], 1.0), rows["quality"])
-        rows, too_big = _estimate(rows, context, registry)
-        rows = _join_offers(rows, context)
-        measured, violations = _score(rows, context, registry)
+        survivors = Survivors(context, lambda name, table, places: _detail_of(name, table, places, context, registry),
+                              lambda measured: _weights_of(measured, context, registry), most)  # fmt: skip
+        too_big = rows.take(np.zeros(0, dtype=int))
+        owners = {technique.name: registry.owner(technique) for technique in techniques}
+        for recipes in apply_techniques(rows, techniques, owners, context, choices) if len(rows) else [rows]:
+            for block in batch_blocks(recipes, context) if len(recipes) else [recipes]:
+                block["quality.high"] = np.maximum(np.minimum(block["quality.high"], 1.0), block["quality"])
+                estimated, missed = _estimate(block, context, registry)
+                too_big = _nearest_misses(Candidates.concat([too_big, missed])).compact()
+                for offered in _join_offers(estimated, context):
+                    survivors.add(_evaluate(offered, context, registry))
+        whole = survivors.result() or _evaluate(rows.take(np.zeros(0, dtype=int)), context, registry)
         try:
-            violations += limit_violations(measured, context) if len(rows) else []
-            _warn_of_unchecked_limits(measured, context)
-            feasible = feasible_rows(violations, len(rows))
-            return _order(rows, too_big, measured, violations, feasible, context, registry, choices)
+            _warn_of_unchecked_limits(whole.measured, context)
+            return _order(whole, too_big, context, registry, choices, survivors)
         except UnknownNameError as error:  # perhaps of an objective whose scorer failed: then that is the reason
-            failed = [line for line in context.warnings if "left out" in line]
-            raise (InputError(f"{error} ({'; '.join(failed)})") if failed else error) from None
+            raise _explained(error, context) from None
+
+
+def _explained(error: UnknownNameError, context: Context) -> InputError:
+    failed = [line for line in context.warnings if "left out" in line]
+    return InputError(f"{error} ({'; '.join(failed)})") if failed else error
+
+
+def _evaluate(rows: Candidates, context: Context, registry: Registry) -> Evaluated:
+    """Score candidates and check them against the limits."""
+    measured, violations = _score(rows, context, registry)
+    try:
+        violations += limit_violations(measured, context) if len(rows) else []
+    except UnknownNameError as error:
+        raise _explained(error, context) from None
+    return Evaluated(rows, measured, violations, feasible_rows(violations, len(rows)))
+
+
+def _weights_of(measured: list[Measured], context: Context, registry: Registry) -> Array:
+    """The weight of each objective, 0 of those that serve no aspect."""
+    aspects = list(dict.fromkeys(item.objective.aspect for item in measured if item.objective.aspect))
+    weights = aspect_weights(context.workload, aspects, registry.profiles) if aspects else {}
+    judged = iter(objective_weights([item.objective for item in measured if item.objective.aspect], weights))
+    return np.array([next(judged) if item.objective.aspect else 0.0 for item in measured])
+
+
+def _detail_of(
+    name: str, rows: Candidates, places: Array, context: Context, registry: Registry
+) -> dict[str, Detail]:  # fmt: skip
+    """Intervals and parts of a scorer's objectives over some rows."""
+    scorer = next(scorer for scorer in registry.scorers if scorer.name == name)
+    return _detailed(scorer, rows.take(places), context)
 
 
 def _warn_of_unchecked_limits(measured: list[Measured], context: Context) -> None:
@@ -111,10 +150,10 @@ def _nearest_misses(rows: Candidates) -> Candidates:
     return rows.take(order[first])
 
 
-def _join_offers(rows: Candidates, context: Context) -> Candidates:
-    """Repeat each row for every offer of its system; rows without one keep offer -1."""
+def _join_offers(rows: Candidates, context: Context) -> Iterator[Candidates]:
+    """Repeat each row for every offer of its system, block by block; rows without one keep offer -1."""
     if not len(rows):
-        return rows
+        return
     position = {system.id: index for index, system in enumerate(context.system_list)}
     offered: list[list[int]] = [[] for _ in context.system_list]
     for place, offer in enumerate(context.offer_list):
@@ -123,15 +162,16 @@ def _join_offers(rows: Candidates, context: Context) -> Candidates:
     counts = np.array([max(1, len(found)) for found in offered])
     flat = np.array([place for found in offered for place in (found or [-1])], dtype=np.int32)
     start = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    repeats = counts[rows["system"]]
-    index = np.repeat(np.arange(len(rows)), repeats)
-    within = np.arange(len(index)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    answer = rows.take(index)
-    answer["offer"] = flat[start[answer["system"]] + within]
     most = np.array([offer.max_systems or np.inf for offer in context.offer_list] or [np.inf])
-    enough = (answer["offer"] < 0) | (answer["nodes"] * answer["units"] <= most[answer["offer"]])
-    context.note("the offer has too few of the system", int((~enough).sum()))
-    return answer if enough.all() else answer.take(enough)
+    for piece in pieces(rows, counts[rows["system"]]):
+        repeats = counts[piece["system"]]
+        index = np.repeat(np.arange(len(piece)), repeats)
+        within = np.arange(len(index)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        answer = piece.take(index)
+        answer["offer"] = flat[start[answer["system"]] + within]
+        enough = (answer["offer"] < 0) | (answer["nodes"] * answer["units"] <= most[answer["offer"]])
+        context.note("the offer has too few of the system", int((~enough).sum()))
+        yield answer if enough.all() else answer.take(enough)
 
 
 def _score(rows: Candidates, context: Context, registry: Registry) -> tuple[list[Measured], list[Violation]]:
@@ -237,10 +277,10 @@ def _column(values: Array, length: int, name: str) -> Array:
 
 
 def _order(
-    rows: Candidates, too_big: Candidates, measured: list[Measured], violations: list[Violation], feasible: Array,
-    context: Context, registry: Registry, choices: Choices,
+    whole: Evaluated, too_big: Candidates, context: Context, registry: Registry, choices: Choices, survivors: Survivors
 ) -> Ranking:  # fmt: skip
     """Sort: the feasible by preference, then the infeasible by how little they miss."""
+    rows, measured, feasible = whole.rows, whole.measured, whole.feasible
     aspects = list(dict.fromkeys(item.objective.aspect for item in measured if item.objective.aspect))
     weights = aspect_weights(context.workload, aspects, registry.profiles) if aspects else {}
     judged = [item for item in measured if item.objective.aspect]
@@ -249,15 +289,14 @@ def _order(
     row_weights = objective_weights([item.objective for item in judged], weights)
     score = rank_scores(losses, row_weights, reference, [item.objective.aspect for item in judged], context, registry)
     score = score + parsimony(rows, context)
-    excess = np.ones(len(rows))
-    for violation in violations:
-        excess = excess * violation.excess()
     good, bad = np.flatnonzero(feasible), np.flatnonzero(~feasible)
+    excess = total_excess(whole.violations, len(rows))
     order = np.concatenate([good[np.argsort(score[good], kind="stable")], bad[np.lexsort((score[bad], excess[bad]))]])
+    order = settled(order, (feasible, score, excess), rows)
     return Ranking(
         context=context, registry=registry, choices=choices, rows=rows.take(order), too_big=too_big,
-        feasible_count=int(feasible.sum()), measured=[item.take(order) for item in measured],
-        violations=[Violation(v.rule, v.rows[order], None if v.value is None else v.value[order], v.bound, v.unit)
-                    for v in violations],
+        feasible_count=len(good), measured=[item.take(order) for item in measured],
+        violations=[violation.take(order) for violation in whole.violations],
         score=score[order], weights=weights, losses=losses[order],
+        evaluated=survivors.evaluated, feasible_evaluated=survivors.feasible,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -16,6 +17,7 @@ from advisor.interfaces import STAGES, Refusals, Technique
 from advisor.models import Model
 from advisor.names import normalise
 from advisor.optimizers import optimizer_bytes
+from advisor.pieces import BLOCK, pieces
 from advisor.plugins import guarded
 from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, check_kept, protected
 from advisor.support import ANY
@@ -116,17 +118,46 @@ def hardware_rows(context: Context, schema: Schema) -> Candidates:
 
 def apply_techniques(
     rows: Candidates, techniques: list[Technique], owner: dict[str, str], context: Context, choices: Choices
-) -> Candidates:
-    """Cross the rows with every legal technique, slot by slot, and drop what cannot be used."""
+) -> Iterator[Candidates]:
+    """Cross the rows with every legal technique, slot by slot, and drop what cannot be used.
+
+    Yields tables of about ``BLOCK`` rows: one that has grown larger is cut, and each piece goes on by itself. Raises
+    ``InputError`` where a technique that the user names could be used nowhere.
+    """
     pins = _pins(techniques, context)
     stages = {stage: position for position, stage in enumerate(STAGES)}
     slots: dict[str, list[Technique]] = {}
     for technique in sorted(techniques, key=lambda technique: stages.get(technique.stage, len(stages))):
         slots.setdefault(technique.slot, []).append(technique)
     combined = Combinations(techniques, choices.labels)
-    for slot, members in slots.items():
-        rows = _apply_slot(rows, slot, members, pins, owner, context, choices, combined)
-    return _loadable(rows, context)
+    dead_ends = DeadEnds()
+
+    def applied(table: Candidates, remaining: list[str]) -> Iterator[Candidates]:
+        for position, slot in enumerate(remaining):
+            table = _apply_slot(table, slot, slots[slot], pins, owner, context, choices, combined, dead_ends)
+            if len(table) > BLOCK // 4:  # batches are still to come; each slot may multiply a piece by ten
+                for piece in pieces(table, np.ones(len(table), dtype=int), BLOCK // 16):
+                    yield from applied(piece, remaining[position + 1 :])
+                return
+        yield _loadable(table, context)
+
+    yield from applied(rows, list(slots))
+    dead_ends.refuse()
+
+
+@dataclass
+class DeadEnds:
+    """Slots whose technique was named by the user and could not be used, with the reasons, and those it could be in."""
+
+    reasons: dict[str, dict[str, None]] = field(default_factory=dict)
+    passed: set[str] = field(default_factory=set)
+
+    def refuse(self) -> None:
+        """Raise ``InputError`` for the first technique that could be used in no block."""
+        for names, reasons in self.reasons.items():
+            if names not in self.passed:
+                raise InputError(
+                    f"technique {names}: cannot be used here: {'; '.join(reasons) or 'no setting fits'}")  # fmt: skip
 
 
 def _loadable(rows: Candidates, context: Context) -> Candidates:
@@ -168,7 +199,7 @@ def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:
 
 def _apply_slot(
     rows: Candidates, slot: str, members: list[Technique], pins: dict[str, str], owner: dict[str, str],
-    context: Context, choices: Choices, combined: Combinations,
+    context: Context, choices: Choices, combined: Combinations, dead_ends: DeadEnds,
 ) -> Candidates:  # fmt: skip
     labels = choices.labels.setdefault(slot, ["none"])
     unwanted = {normalise(name) for name in context.workload.without_techniques}
@@ -192,18 +223,20 @@ def _apply_slot(
         settings = guarded(owner[technique.name], what, context.warn, lambda t=technique: _settings(t, context))  # type: ignore[misc]
         for setting in [] if settings is None else _wanted(technique, settings, pins):
             table = rows.copy()
-            table[f"choice.{slot}"] = np.int16(len(labels))
             label = technique.name if setting == "" else f"{technique.name}={setting}"
+            if label not in labels:
+                labels.append(label)
+            table[f"choice.{slot}"] = np.int16(labels.index(label))
             kept = guarded(owner[technique.name], what, context.warn,
                            lambda t=technique, s=setting, r=table:
                            _apply(r, t, s, context, refused, combined))  # type: ignore[misc]  # fmt: skip
-            labels.append(label)
             if kept is not None and len(kept):
                 tables.append(kept)
-    if not tables and pinned:
+    if pinned:
         names = ", ".join(member.name for member in pinned)
-        reasons = dict.fromkeys([*refused, *context.warnings[warned:]])
-        raise InputError(f"technique {names}: cannot be used here: {'; '.join(reasons) or 'no setting fits'}")
+        dead_ends.reasons.setdefault(names, {}).update(dict.fromkeys([*refused, *context.warnings[warned:]]))
+        if tables:
+            dead_ends.passed.add(names)
     return Candidates.concat(tables) if tables else rows.take(np.zeros(len(rows), dtype=bool))
 
 
@@ -298,6 +331,13 @@ class Combinations:
             wanted in self._excludes.get(name, ()) for name, wanted in (
                 (one, other), (one, self._slots.get(other)), (other, one), (other, self._slots.get(one)))
         )  # fmt: skip
+
+
+def batch_blocks(rows: Candidates, context: Context) -> Iterator[Candidates]:
+    """The rows crossed with batches, in pieces of ``BLOCK`` rows at most."""
+    rungs = max(len(SERVED_AT_ONCE), MICRO_BATCHES[-1] if context.workload.searches_layouts else len(MICRO_BATCHES))
+    for piece in pieces(rows, np.full(len(rows), rungs)):
+        yield batch_rows(piece, context)
 
 
 def batch_rows(rows: Candidates, context: Context) -> Candidates:

@@ -5,6 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from advisor.candidates import Candidates
 from advisor.expand import Choices, apply_techniques, batch_rows, make_schema, start_rows
 from advisor.interfaces import STAGES
 
@@ -77,7 +78,7 @@ def test_the_engine_expands_them(task):
     techniques = list(TECHNIQUES.values())
     choices = Choices()
     owners = {technique.name: "tests" for technique in techniques}
-    rows = apply_techniques(start(ctx), techniques, owners, ctx, choices)
+    rows = Candidates.concat(list(apply_techniques(start(ctx), techniques, owners, ctx, choices)))
     assert len(rows)
     assert not ctx.warnings
     recipes = [choices.recipe(rows, row) for row in range(len(rows))]
@@ -91,7 +92,8 @@ def test_a_pin_leaves_only_itself():
     ctx = context(techniques=("awq", "tp=4"))
     techniques = list(TECHNIQUES.values())
     choices = Choices()
-    rows = apply_techniques(start(ctx), techniques, {t.name: "tests" for t in techniques}, ctx, choices)
+    owners = {t.name: "tests" for t in techniques}
+    rows = Candidates.concat(list(apply_techniques(start(ctx), techniques, owners, ctx, choices)))
     recipes = [choices.recipe(rows, row) for row in range(len(rows))]
     assert recipes
     assert {(recipe["weights"], recipe["tensor"]) for recipe in recipes} == {("awq", "tensor_parallel=4")}

@@ -19,7 +19,7 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
     """Print the title, the table, the answer, and what is not feasible."""
     workload, model = ranking.context.workload, ranking.context.model
     paragraph(f"{model.name} ({format_quantity(model.parameters, '')} parameters), {workload.task}: "
-              f"{ranking.feasible_count:,} of {len(ranking.rows):,} candidates feasible, "
+              f"{ranking.feasible_evaluated:,} of {ranking.evaluated:,} candidates feasible, "
               f"{len(ranking):,} alternatives")  # fmt: skip
     if shown:
         click.echo()

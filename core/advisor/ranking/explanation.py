@@ -77,7 +77,7 @@ class Explanation:
 
 def explain(ranking: Ranking, top: int) -> Explanation:
     """Explain the first ``top`` alternatives, everything that was left out, and what would change the winner."""
-    broken = {v.rule: int(v.rows.sum()) for v in ranking.violations if v.rows.any()}
+    broken = {v.rule: v.count for v in ranking.violations if v.count}
     shown = ranking.alternatives[:top] or ranking.infeasible[:top]
     return Explanation(
         ranking, [_explained(ranking, candidate) for candidate in shown],

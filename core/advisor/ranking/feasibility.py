@@ -15,13 +15,27 @@ from advisor.units import format_quantity
 
 @dataclass
 class Violation:
-    """Rows that break one rule. ``value`` and ``bound`` are there for numeric limits."""
+    """Rows that break one rule. ``value`` and ``bound`` are there for numeric limits.
+
+    ``total`` counts all that broke it, where not all of them were kept.
+    """
 
     rule: str
     rows: Array
     value: Array | None = None
     bound: float | None = None
     unit: str = ""
+    total: int | None = None
+
+    @property
+    def count(self) -> int:
+        """Candidates that break the rule."""
+        return int(self.rows.sum()) if self.total is None else self.total
+
+    def take(self, rows: Array) -> Violation:
+        """The rule over some rows; it still counts all."""
+        value = None if self.value is None else self.value[rows]
+        return Violation(self.rule, self.rows[rows], value, self.bound, self.unit, self.count)
 
     def reason(self, row: int) -> str:
         """Write the reason for one row."""

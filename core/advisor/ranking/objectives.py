@@ -138,6 +138,22 @@ class Measured:
         return (value, value, value) if found is None else (value, *found[1:3])
 
     @property
+    def has_details(self) -> bool:
+        """Whether intervals and parts are asked for when someone looks."""
+        return self._details is not None
+
+    @property
+    def level(self) -> Array:
+        """How bad each value is, on the scale of the losses but from no fixed zero; what is unknown is worst."""
+        value = np.asarray(self.value, dtype=float)
+        sign = 1.0 if self.objective.direction == "minimize" else -1.0
+        if self.objective.scale == "linear":
+            level = sign * value / self.objective.span
+        else:
+            level = sign * np.log2(np.maximum(value + self.objective.negligible, np.finfo(float).tiny))
+        return np.where(np.isnan(level), np.inf, level)
+
+    @property
     def is_estimate(self) -> bool:
         """Whether it is a backend's estimate, which scorers and techniques did not make."""
         return self.objective.name in _ESTIMATED

@@ -115,3 +115,30 @@ def row_scores(
         return plain(rows) if found is None else np.round(found, SCORE_DIGITS)
 
     return scored
+
+
+def settled(order: Array, keys: Sequence[Array], rows: Candidates) -> Array:
+    """Put candidates that are alike in all of ``keys`` in an order of their own: by offer, hardware, recipe, batch.
+
+    The order that they were evaluated in would depend on the size of the blocks.
+    """
+    same = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for key in keys:
+        ordered = key[order]
+        same &= ordered[1:] == ordered[:-1]
+    if not same.any():
+        return order
+    places = np.flatnonzero(np.concatenate((same, [False])) | np.concatenate(([False], same)))
+    table = rows.take(order[places])
+    group = np.concatenate(([0], np.cumsum(~same)))[places]
+    columns = [table[name] for name in _identity(table)]
+    differing = [column for column in reversed(columns) if (column != column[0]).any()]
+    answer = order.copy()
+    answer[places] = order[places][np.lexsort((*differing, group))]
+    return answer
+
+
+def _identity(table: Candidates) -> list[str]:
+    """Columns that tell candidates of one question apart."""
+    return ["offer", "system", "nodes", *(name for name in table.names if name.startswith("choice.")), "batch",
+            "micro_batch", "global_batch"]  # fmt: skip

@@ -250,8 +250,8 @@ m.objective.name: Figure(*m.at(self.row), m.objective.unit)
 class Ranking:
     """Candidates in order. It iterates and slices over its alternatives: the best of each kind of hardware.
 
-    ``rows`` is the whole table, the ``feasible_count`` feasible rows first; ``too_big`` holds the
-    nearest misses of memory.
+    ``rows`` is the table, the ``feasible_count`` feasible rows first; ``too_big`` holds the nearest misses of
+    memory. Of very many candidates not all are kept: ``evaluated`` and ``feasible_evaluated`` count them.
     """
 
     context: Context
@@ -265,6 +265,8 @@ class Ranking:
     score: Array
     weights: Mapping[str, float]
     losses: Array
+    evaluated: int
+    feasible_evaluated: int
 
     @cached_property
     def front_losses(self) -> Array:
@@ -387,8 +389,8 @@ class Ranking:
             "workload": {"task": context.workload.task}
             | context.workload.to_plain(but_defaults=True),
             "weights": dict(self.weights),
-            "evaluated": len(self.rows),
-            "feasible": self.feasible_count,
+            "evaluated": self.evaluated,
+            "feasible": self.feasible_evaluated,
             "candidates": [candidate.to_dict() for candidate in listed],
             "left_out": dict(context.left_out),
             "warnings": self.warnings,

@@ -86,7 +86,7 @@ def show(ranking: Ranking, candidate: Candidate) -> None:
     system = f"{candidate.system_count} x {candidate.system.name or candidate.system.id}"
     paragraph(f"{model.name} ({format_quantity(model.parameters, '')} parameters), {workload.task}, on "
               f"{words.hardware(candidate)} ({system}) {words.at(candidate)}")  # fmt: skip
-    paragraph(f"recipe: {words.recipe(candidate)} (best of {len(ranking.rows):,} evaluated)")
+    paragraph(f"recipe: {words.recipe(candidate)} (best of {ranking.evaluated:,} evaluated)")
     if candidate.recipe:
         paragraph("  " + ", ".join(f"{words.heading(slot)}: {label}" for slot, label in candidate.recipe.items()))
     if candidate.frameworks:
