@@ -9,7 +9,7 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 
 #: Candidates that are evaluated at once. Smaller blocks cost more calls, larger ones fall out of the cache.
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 
 
 def pieces(rows: Candidates, sizes: Array, most: int = BLOCK) -> Iterator[Candidates]:

@@ -20,7 +20,7 @@ from advisor.ranking.feasibility import Violation
 from advisor.ranking.objectives import Detail, Details, Measured, measured_estimates
 
 #: Candidates that a ranking keeps.
-MOST_KEPT = 1 << 18
+MOST_KEPT = 1 << 17
 #: Feasible candidates that are kept for being best in one objective, and the share of infeasible ones.
 BEST_OF_EACH = 512
 INFEASIBLE_SHARE = 1 / 8
