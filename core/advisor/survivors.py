@@ -4,7 +4,7 @@ A question of a few hundred thousand candidates is kept whole. Of more, each blo
 shown: the best by the weighted sum, the best of each device and provider and in each objective, and the infeasible
 nearest to their limits. The weighted sum of two candidates differs by the same amount whatever the best one is (losses
 are logarithms or differences), so what is dropped would not have come further up; a ranker of another kind puts in
-order what was kept.
+order what was kept, and a candidate counts as on the Pareto front that none of those kept dominates.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.ranking.feasibility import Violation
 from advisor.ranking.objectives import Detail, Details, Measured, measured_estimates
+from advisor.ranking.ordering import parsimony
 
 #: Candidates that a ranking keeps.
 MOST_KEPT = 1 << 17
@@ -128,7 +129,7 @@ class Survivors:
 
     def _kept(self, block: Evaluated, most: int | None = None) -> Evaluated:
         """Those of a block that can still be shown, in an own table; with ``most``, the cutoff is set anew."""
-        key, excess = self._keys(block.measured), total_excess(block.violations, len(block.rows))
+        key, excess = self._keys(block), total_excess(block.violations, len(block.rows))
         good, bad = np.flatnonzero(block.feasible), np.flatnonzero(~block.feasible)
         keep = np.zeros(len(block.rows), dtype=bool)
         if most is not None and len(good) > most:
@@ -139,14 +140,16 @@ class Survivors:
         keep[self._firsts(block.rows, good, key)] = True
         keep[self._firsts(block.rows, bad, excess)] = True
         for item, weight in zip(block.measured, self._weigh(block.measured), strict=True):
-            if weight > 0 and len(good) > BEST_OF_EACH:
-                keep[good[np.argpartition(item.level[good], BEST_OF_EACH)[:BEST_OF_EACH]]] = True
+            judged = good if len(good) else bad  # the best of each sets where losses are counted from
+            few = min(BEST_OF_EACH if weight > 0 else 1, len(judged))
+            if few and item.objective.aspect:
+                keep[judged[np.argpartition(item.level[judged], few - 1)[:few]]] = True
         return joined([block.take(np.flatnonzero(keep))], self._context, self._detail)
 
-    def _keys(self, measured: list[Measured]) -> Array:
-        """The weighted sum, but for what the best candidate would take off each one's alike."""
-        answer = np.zeros(len(measured[0].value) if measured else 0)
-        for item, weight in zip(measured, self._weigh(measured), strict=True):
+    def _keys(self, block: Evaluated) -> Array:
+        """The score by the weighted sum, but for what the best candidate would take off each one's alike."""
+        answer = parsimony(block.rows, self._context)
+        for item, weight in zip(block.measured, self._weigh(block.measured), strict=True):
             if weight > 0:
                 answer += weight * item.level
         return answer
