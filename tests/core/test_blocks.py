@@ -92,4 +92,5 @@ def test_nothing_of_a_block_is_held_but_what_is_kept(advisor, monkeypatch):
     ranking = asked(advisor, "train", monkeypatch, block=4000, most=8000)
     assert len(alive) > 10
     early, late = alive[len(alive) // 4], alive[-1]
-    assert late < early + 16_000 < ranking.evaluated
+    assert late < early + 16_000
+    assert ranking.evaluated > 60_000
