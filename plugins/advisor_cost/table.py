@@ -111,7 +111,7 @@ def _break_even(found: Mapping[str, Any], years: float, money: Money) -> None:
     paid = f"after {cash:.1f} years" if cash is not None else f"not within {years:g} years"
     use, price = f"{100 * found['use']:.0f} %", money(found["purchase_usd"])
     paragraph(f"rent or buy over {years:g} years, in use {use} of the hours, against {found['rent']}: buying at "
-              f"{price} a system {verdict}, the value it still has counted; all that was paid is back {paid}")  # fmt: skip
+              f"{price} a system {verdict}, the value it still has counted; all that was paid is back {paid}")
     if found["purchase_estimated"]:
         paragraph(f"  purchase price estimated: {found['purchase_estimated']}")
     table = Table([Column("years", "right", 10), Column("rent", "right", 9), Column("own less value", "right", 9),
