@@ -107,6 +107,7 @@ CHOICE = (
            -1),
     Column("slowdown", "", "f8", "time of every step over what the backend estimates, by what slows all of it", 1,
            interval=True),
+    Column("power_cap", "", "f8", "share of its board power that a device may draw", 1),
     Column("quality", "", "f8", "share of the unchanged model's quality that is kept", 1, interval=True,
            direction="maximize", aspects=(("*", "quality"),), limited_by="min_quality"),
 )  # fmt: skip

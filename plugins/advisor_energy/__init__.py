@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from advisor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from advisor.interfaces import Scorer
+    from advisor.interfaces import Scorer, Technique
 
 
 @hookimpl
@@ -17,3 +17,11 @@ def scorers() -> Iterable[Scorer]:
     from advisor_energy.scorer import EnergyScorer
 
     return [EnergyScorer()]
+
+
+@hookimpl
+def techniques() -> Iterable[Technique]:
+    """Return power capping."""
+    from advisor_energy.capping import PowerCap
+
+    return [PowerCap()]

@@ -13,7 +13,7 @@ from advisor.interfaces import Backend
 from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.memory import fill_memory
-from advisor_roofline.power import mean_power
+from advisor_roofline.power import mean_power, under_cap
 from advisor_roofline.serving import LOAD_COLUMNS, served
 from advisor_roofline.step import PARTS, StepTime, forward_time
 from advisor_roofline.training import training_step
@@ -39,7 +39,7 @@ class RooflineBackend(Backend):
 
     def estimate(self, rows: Candidates, context: Context) -> None:
         """Set the time and power columns."""
-        machine = self.machine(rows, context)
+        machine = under_cap(self.machine(rows, context), rows)
         if context.workload.trains:
             self._train(rows, context, machine)
         elif context.model.generates:
@@ -106,7 +106,7 @@ class RooflineBackend(Backend):
         _spread(rows, "step_time", step.total, machine.spread)
         for part in PARTS:
             rows[f"time_{part}"] = getattr(step, part)
-        power = mean_power(mixed, machine, rows) * rows["device_count"]
+        power = mean_power(mixed, machine, rows, self.name) * rows["device_count"]
         rows.set_interval("power", power, power * 0.8, power * 1.2)
 
 
