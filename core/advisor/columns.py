@@ -86,6 +86,7 @@ CHOICE = (
     Column("cache_bits", "bit", "f8", "stored bits a cached value", 16),
     Column("table_bits", "bit", "f8", "stored bits a value of embedding and output tables; 0 as in the model file"),
     Column("parameter_share", "", "f8", "share of quantizable weights kept in storage", 1),
+    Column("block_share", "", "f8", "share of the model's blocks left, with their weights, work and cache", 1),
     Column("flops_share", "", "f8", "share of matrix work left", 1),
     Column("matrix_speedup", "", "f8", "rate of matrix products over the dense rate", 1),
     Column("adapter_parameters", "", "f8", "parameters added beside the frozen ones"),

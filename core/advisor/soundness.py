@@ -37,7 +37,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "adapter_inputs": _AMOUNT, "pipeline_schedule": (0, 2),
     "data_parallel": _COUNT, "virtual_stages": _COUNT, "shard_stage": (0, 3), "recompute": (0, 2),
     "weight_bits": _SHARE, "cache_bits": _SHARE, "table_bits": _AMOUNT, "parameter_share": _SHARE,
-    "flops_share": _SHARE,
+    "flops_share": _SHARE, "block_share": _SHARE,
     "matrix_speedup": _SHARE, "trainable_share": _AMOUNT, "adapter_parameters": _AMOUNT,
     "optimizer_bytes": _AMOUNT, "gradient_bytes": _AMOUNT, "slowdown": _SHARE, "slowdown.low": _SHARE,
     "slowdown.high": _SHARE, "quality.low": _AMOUNT, "quality.high": _AMOUNT,

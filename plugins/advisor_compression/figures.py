@@ -30,6 +30,7 @@ class Figures:
 
     table: QualityTable
     pruned: tuple[Pruned, ...]
+    depth: Pruned
     sparse_speedup: float
 
 
@@ -38,7 +39,7 @@ def figures() -> Figures:
     """Read ``quality.toml``, once."""
     document = toml_data(Path(__file__).with_name("quality.toml"))
     pruned = tuple(sorted((_pruned(entry) for entry in document["pruned"]), key=lambda found: -found.share))
-    return Figures(make_table(document), pruned, float(document["sparse_rate"]["speedup"]))
+    return Figures(make_table(document), pruned, _pruned(document["depth"]), float(document["sparse_rate"]["speedup"]))
 
 
 def _pruned(entry: dict[str, Any]) -> Pruned:

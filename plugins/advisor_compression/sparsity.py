@@ -11,6 +11,7 @@ from advisor.context import Context
 from advisor.formats import FORMATS, format_code
 from advisor.interfaces import Refusals, Technique
 from advisor_compression.figures import figures, wanted
+from advisor_quantization.pins import pinned
 from advisor_quantization.quality import keep_quality
 
 METADATA_BITS = 2.0  # position of each kept value among four (Mishra et al. 2021, section 3)
@@ -57,6 +58,36 @@ class Sparse24(Technique):
             (narrow, "2:4 kernels take 16-bit and 8-bit weights, and no quality is published below"),
             (no_units, "it has no 2:4 sparse units for this format"),
         ]
+
+
+class UnstructuredSparsity(Technique):
+    """Half of the int8 weights are zero and are stored as a bit map and the rest, unpacked as they are read.
+
+    The processor multiplies the zeros all the same: it gains traffic, not arithmetic.
+    """
+
+    name = "unstructured_sparsity"
+    slot = "sparsity"
+    stage = "adaptation"
+    doc = "half of the int8 weights zero, one shot, decompressed as they are read (OpenVINO on AMX)"
+    aliases = ("wanda", "sparsegpt")
+    needs = ("int8", "smoothquant")
+
+    def __init__(self) -> None:
+        table = figures().table
+        self._table = table
+        self.sources = (*table.sources_of(self.name), table.sources["openvino_sparse"])
+
+    def settings(self, context: Context) -> Sequence[int | str]:
+        return ("",) if pinned(self, context) else ()
+
+    def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
+        kept = self._table.estimate(self.name, context.model)
+        if kept is None or context.workload.trains:
+            return [(np.ones(len(rows), dtype=bool), "it is published for the inference of language models alone")]
+        rows["parameter_share"] = rows["parameter_share"] * (0.5 + 1 / 8)
+        keep_quality(rows, kept)
+        return []
 
 
 def sparse_formats(context: Context) -> Array:

@@ -72,6 +72,7 @@ def _held(rows: Candidates, context: Context) -> _Held:
         each = bits / 8
         if quantizable:
             each = np.where(rows["requantized"], rows["weight_bits"] / 8, each) * rows["parameter_share"]
+            each = each * rows["block_share"] if "block_share" in rows else each
         elif table:
             each = np.where(rows["table_bits"] > 0, rows["table_bits"] / 8, each)
         share = count / devices_sharing(op, rows) * stage_share
@@ -90,6 +91,7 @@ def cache_bytes(rows: Candidates, context: Context) -> Array:
         elif isinstance(op, Recurrence):
             total += copies * op.state_elements * 4.0 / cache_sharing(op, rows)
     generates = 1.0 if context.model.generates else 0.0
+    total = total * rows["block_share"] if "block_share" in rows else total
     total = total * (1 + rows["draft_depth"]) if "draft_depth" in rows else total
     return generates * total * rows["batch"] * CACHE_WASTE / rows["pipeline_parallel"]
 

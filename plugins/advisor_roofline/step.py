@@ -62,18 +62,17 @@ def forward_time(
     for layer in context.model.layers:
         if layer.stack != stack:
             continue
+        count = layer.count * blocks_left(layer, rows)
         for op in layer.operators:
             kernel = kernels.time(op, work)
-            repeats = op.copies * layer.count * passes
+            repeats = op.copies * count * passes
             # What a convolution moves is part of the rate that it reaches.
             sharpness = OVERLAP_SHARPNESS if isinstance(op, Convolution) else machine.overlap_sharpness
             step.compute += repeats * kernel.arithmetic
             step.memory += repeats * _not_hidden(kernel.arithmetic, kernel.traffic, sharpness)
             step.launch += repeats * kernel.fixed
             step.flops += repeats * kernel.flops
-        step.link += (
-            exchanges * layer.count * _layer_link(layer, rows, context, machine, work, kernels.activation_bytes)
-        )
+        step.link += exchanges * count * _layer_link(layer, rows, context, machine, work, kernels.activation_bytes)
     stages = rows["pipeline_parallel"]
     hidden = context.model.hidden_size * kernels.activation_bytes
     hops = (stages - 1) * send_seconds(work.units * hidden, machine, stages * rows["tensor_parallel"])
@@ -85,6 +84,12 @@ def forward_time(
         fetched = rows["offloaded_share"] * kernels.all_weights() / rows["offload_bandwidth"]
         step.link += np.maximum(fetched - step.total, 0.0)
     return step
+
+
+def blocks_left(layer: Layer, rows: Candidates) -> Array | float:
+    """Share of a layer's copies that a recipe leaves: of blocks, not of the embedding or the output."""
+    pruned = "block_share" in rows and any(op.quantizable for op in layer.operators)
+    return rows["block_share"] if pruned else 1.0
 
 
 #: How sharply arithmetic and traffic of a kernel overlap: 1 not at all, infinite wholly. Fitted with the

@@ -20,7 +20,8 @@ TASKS = {
 SETTINGS = {
     "tensor_parallel": 2, "pipeline_parallel": 2, "expert_parallel": 2, "context_parallel": 2, "virtual_stages": 2,
     "data_parallel": 2,
-    "recompute": "full", "structured_pruning": "0.67",
+    "recompute": "full", "structured_pruning": "0.67", "depth_pruning": "0.5", "head_pruning": "0.5", "low_rank": "0.8",
+    "vocabulary_trimming": "0.5", "freezing": "0.5",
 }  # fmt: skip
 
 
