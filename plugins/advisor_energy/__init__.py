@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from advisor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from advisor.interfaces import Scorer, Technique
 
 
@@ -25,3 +27,12 @@ def techniques() -> Iterable[Technique]:
     from advisor_energy.capping import PowerCap
 
     return [PowerCap()]
+
+
+@hookimpl
+def commands(group: click.Group) -> None:
+    """Add ``advisor energy``."""
+    from advisor.cli.later import LaterCommand
+
+    line = "Show energy, carbon and water of a model on one system."
+    group.add_command(LaterCommand("energy", "advisor_energy.command:energy", line))
