@@ -78,7 +78,7 @@ def slow_down(rows: Candidates) -> None:
     """Stretch every time by the column ``slowdown``, where a technique set it; the rest counts as host work."""
     if "slowdown" not in rows:
         return
-    low, high = rows["slowdown.low"], rows["slowdown.high"]
+    low, high = rows["slowdown_low"], rows["slowdown_high"]
     rows["time_host"] = rows["time_host"] + rows["step_time"] * (rows["slowdown"] - 1)
     for name in ("step_time", "request_latency", "time_to_first_token", "time_per_output_token"):
         if name in rows:

@@ -39,8 +39,9 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "weight_bits": _SHARE, "cache_bits": _SHARE, "table_bits": _AMOUNT, "parameter_share": _SHARE,
     "flops_share": _SHARE, "block_share": _SHARE,
     "matrix_speedup": _SHARE, "trainable_share": _AMOUNT, "adapter_parameters": _AMOUNT,
-    "optimizer_bytes": _AMOUNT, "gradient_bytes": _AMOUNT, "slowdown": _SHARE, "slowdown.low": _SHARE,
-    "slowdown.high": _SHARE, "quality.low": _AMOUNT, "quality.high": _AMOUNT,
+    "optimizer_bytes": _AMOUNT, "gradient_bytes": _AMOUNT, "sample_gradient_bytes": _AMOUNT,
+    "slowdown": _SHARE, "slowdown_low": _SHARE,
+    "slowdown_high": _SHARE, "quality.low": _AMOUNT, "quality.high": _AMOUNT,
 }  # fmt: skip
 
 

@@ -90,8 +90,8 @@ class ConfidentialComputing(Technique):
         by_device = np.array([(1.0, 1.0, 1.0) if cost is None else _slowdown(cost) for cost in costs]).reshape(-1, 3)
         value, low, high = by_device[rows["device"]].T
         rows[IN_USE.name] = True
-        before = [rows[name] for name in ("slowdown", "slowdown.low", "slowdown.high")]
-        rows.set_interval("slowdown", value * before[0], low * before[1], high * before[2])
+        for name, more in (("slowdown", value), ("slowdown_low", low), ("slowdown_high", high)):
+            rows[name] = rows[name] * more
         able = context.devices.column(lambda device: float(device.confidential_computing))[rows["device"]] > 0
         offered = {offer.system for offer in context.offer_list if offer.confidential_computing}
         able |= np.array([system.id in offered for system in context.system_list], dtype=bool)[rows["system"]]

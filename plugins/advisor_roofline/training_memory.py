@@ -43,7 +43,8 @@ def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -
     states = states * rows["optimizer_bytes"]
     # An optimizer on the host gets the gradients as they come.
     there = framework_figure(rows, context, "gradient_share")
-    rows["memory_gradients"] = gradients * there * (1.0 - rows["optimizer_offload"])
+    of_samples = sum(count for count, _ in trained) * rows["sample_gradient_bytes"] * rows["micro_batch"]
+    rows["memory_gradients"] = gradients * there * (1.0 - rows["optimizer_offload"]) + of_samples
     rows["memory_optimizer"] = states * (1.0 - rows["optimizer_offload"])
     rows["memory_weights"] = weights * kept_here
     kept = kept_activations(rows, context)
