@@ -108,8 +108,6 @@ CHOICE = (
            "bytes kept a trained parameter and sample of the micro-batch, where gradients of samples are formed"),
     Column("frameworks", "", "i8", "bits of the frameworks that run it, in the context's order; -1 where none is known",
            -1),
-    Column("slowdown", "", "f8", "time of every step over what the backend estimates, by what slows all of it", 1,
-           interval=True),
     Column("power_cap", "", "f8", "share of its board power that a device may draw", 1),
     Column("slowdown", "", "f8", "time of every step over what the backend estimates, by what slows all of it", 1),
     Column("slowdown_low", "", "f8", "low end of slowdown", 1),
