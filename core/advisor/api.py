@@ -64,16 +64,17 @@ class Advisor:
 
     def rank(
         self, model: str | os.PathLike[str] | Model, workload: Workload | None = None, *, ranker: str = "",
-        **fields: Any,
+        front: bool = False, **fields: Any,
     ) -> Ranking:  # fmt: skip
         """Rank all hardware on offer for the model and workload.
 
-        The workload can be given as one or as its fields (``task="serve", request_rate=4``). Raises
-        ``InputError`` for a wrong field, name or file.
+        The workload can be given as one or as its fields (``task="serve", request_rate=4``). ``front`` keeps
+        the whole Pareto front where there are too many candidates to keep them all. Raises ``InputError`` for a wrong
+        field, name or file.
         """
         job = _workload(workload, fields)
         loaded = self.read(model)
-        return run_rank(self._context(loaded, job, ranker), self.registry)
+        return run_rank(self._context(loaded, job, ranker), self.registry, front=front)
 
     def estimate(
         self, model: str | os.PathLike[str] | Model, on: str, workload: Workload | None = None, **fields: Any

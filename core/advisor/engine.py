@@ -30,12 +30,14 @@ HARD_RULES = ("policies", "threat", "confidential", "data_region")
 
 
 def rank(
-    context: Context, registry: Registry, start: Candidates | None = None, most: int | None = MOST_KEPT
+    context: Context, registry: Registry, start: Candidates | None = None, most: int | None = MOST_KEPT,
+    front: bool = False,
 ) -> Ranking:  # fmt: skip
     """Answer one question: expand, rewrite, estimate, score, filter and order candidates.
 
     ``start`` gives the hardware rows where the caller has chosen them; else they are enumerated. Of more candidates
-    than ``most`` the ranking keeps those that can be shown (``survivors.py``); None keeps all.
+    than ``most`` the ranking keeps those that can be shown (``survivors.py``), and with
+    ``front`` the whole Pareto front; None keeps all.
     """
     with np.errstate(all="ignore"):  # a plugin's division by zero is found in its columns, not printed
         techniques = registry.techniques
@@ -43,7 +45,7 @@ def rank(
         schema = make_schema(techniques, plugin_columns(registry))
         rows = start if start is not None else hardware_rows(context, schema)
         survivors = Survivors(context, lambda name, table, places: _detail_of(name, table, places, context, registry),
-                              lambda measured: _weights_of(measured, context, registry), most)  # fmt: skip
+                              lambda measured: _weights_of(measured, context, registry), most, front)  # fmt: skip
         too_big = rows.take(np.zeros(0, dtype=int))
         owners = {technique.name: registry.owner(technique) for technique in techniques}
         for recipes in apply_techniques(rows, techniques, owners, context, choices) if len(rows) else [rows]:

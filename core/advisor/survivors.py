@@ -4,7 +4,8 @@ A question of a few hundred thousand candidates is kept whole. Of more, each blo
 shown: the best by the weighted sum, the best of each device and provider and in each objective, and the infeasible
 nearest to their limits. The weighted sum of two candidates differs by the same amount whatever the best one is (losses
 are logarithms or differences), so what is dropped would not have come further up; a ranker of another kind puts in
-order what was kept, and a candidate counts as on the Pareto front that none of those kept dominates.
+order what was kept, and a candidate counts as on the Pareto front that none of those kept dominates, unless the front
+was asked for, which then is exact.
 """
 
 from __future__ import annotations
@@ -93,14 +94,19 @@ def _joined_rule(rule: str, parts: Sequence[Evaluated]) -> Violation:
 
 
 class Survivors:
-    """What is kept of the blocks so far. ``weigh`` gives the weight of each objective of a block."""
+    """What is kept of the blocks so far. ``weigh`` gives the weight of each objective of a block.
+
+    With ``front`` the Pareto front of the weighted objectives is kept, too: the front of the fronts of blocks is that
+    of the whole.
+    """
 
     def __init__(self, context: Context, detail: DetailOf, weigh: Callable[[list[Measured]], Array],
-                 most: int | None = MOST_KEPT) -> None:  # fmt: skip
+                 most: int | None = MOST_KEPT, front: bool = False) -> None:  # fmt: skip
         self._context = context
         self._detail = detail
         self._weigh = weigh
         self._most = most
+        self._front = front
         self._parts: list[Evaluated] = []
         self._held = 0
         self._cutoff = np.inf
@@ -144,7 +150,16 @@ class Survivors:
             few = min(BEST_OF_EACH if weight > 0 else 1, len(judged))
             if few and item.objective.aspect:
                 keep[judged[np.argpartition(item.level[judged], few - 1)[:few]]] = True
+        if self._front:
+            keep[good[self._front_of(block, good)]] = True
         return joined([block.take(np.flatnonzero(keep))], self._context, self._detail)
+
+    def _front_of(self, block: Evaluated, good: Array) -> Array:
+        from advisor.ranking.pareto import pareto_front
+
+        weights = self._weigh(block.measured)
+        levels = [item.level[good] for item, weight in zip(block.measured, weights, strict=True) if weight > 0]
+        return pareto_front(np.column_stack(levels)) if levels else np.ones(len(good), dtype=bool)
 
     def _keys(self, block: Evaluated) -> Array:
         """The score by the weighted sum, but for what the best candidate would take off each one's alike."""

@@ -215,3 +215,14 @@ def test_explain_says_what_would_change_the_winner(run):
     assert result.exit_code == 0, result.output
     assert "What would change the winner" in result.stdout
     assert "price of acme/1xtoy-" in result.stdout
+
+
+def test_front_shows_what_nothing_beats(run):
+    front = answer(run("rank", "toy4", "--front", "--json"))["candidates"]
+    feasible = [each for each in front if each["feasible"]]
+    assert feasible
+    assert all(each["pareto"] for each in feasible)
+    everything = answer(run("rank", "toy4", "--all", "--json", "--limit", "0"))["candidates"]
+    of_all = answer(run("rank", "toy4", "--front", "--all", "--json", "--limit", "0"))["candidates"]
+    assert sum(each["pareto"] for each in everything) == sum(each["feasible"] for each in of_all)
+    assert run("rank", "toy4", "--front").exit_code == 0

@@ -28,7 +28,7 @@ def asked(advisor, question, monkeypatch, block=None, most=None):
         monkeypatch.setattr(expand, "BLOCK", block)
         monkeypatch.setattr(pieces.pieces, "__defaults__", (block,))
     if most is not None:
-        monkeypatch.setattr(engine.rank, "__defaults__", (None, most))
+        monkeypatch.setattr(engine.rank, "__defaults__", (None, most, False))
     return advisor.rank("meta-llama/Llama-3.1-8B", **QUESTIONS[question])
 
 

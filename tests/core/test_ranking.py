@@ -162,3 +162,19 @@ def test_alike_candidates_are_folded_into_the_first(advisor):
     shown = {candidate.row for candidate in ranking}
     assert not shown & {other.row for head in heads for other in head.alike}
     assert {other.row for head in heads for other in head.alike} <= {each.row for each in ranking.everything()}
+
+
+def test_the_front_is_exact_whatever_is_kept(advisor):
+    from advisor.engine import rank
+
+    whole = advisor.rank(MODEL, **SERVE, region=("eu",))
+    few = rank(whole.context.changed(left_out={}), whole.registry, most=4000, front=True)
+    assert len(few.rows) < len(whole.rows)
+
+    def identities(ranking):
+        names = ("system", "offer", "batch", "nodes", *(f"choice.{slot}" for slot in ranking.choices.labels))
+        rows = np.flatnonzero(ranking.front)
+        return sorted(zip(*(ranking.rows[name][rows].tolist() for name in names), strict=True))
+
+    assert identities(few) == identities(whole)
+    assert len(identities(whole)) > 100

@@ -61,7 +61,7 @@ def ask(session: Session, model: str | None, params: dict[str, Any]) -> Ranking:
     advisor = session.advisor(owned, params.get("also_rent", False))
     with progress("Ranking hardware"):
         loaded = open_model(advisor.registry, model, options)
-        return advisor.rank(loaded, workload, ranker=params.get("ranker", ""))
+        return advisor.rank(loaded, workload, ranker=params.get("ranker", ""), front=params.get("front", False))
 
 
 def export_text(ranking: Ranking, name: str, path: Path | None, force: bool) -> None:

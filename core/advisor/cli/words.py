@@ -188,7 +188,7 @@ def numbers(candidates: list[Candidate]) -> list[str]:
     answer = []
     for candidate in candidates:
         known = candidate.certainty
-        tied = known is not None and candidate.rank is not None and known.tied_with + 1 < candidate.rank
+        tied = known is not None and known.tied_with != known.place
         answer.append(f"{candidate.rank}{'=' if tied else ''}")
     return answer
 

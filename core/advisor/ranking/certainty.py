@@ -67,13 +67,14 @@ class Certainty(NamedTuple):
 
     ``best``: that no other candidate compared scores better and keeps the limits. ``limits``: that it
     keeps each limit; ``keeps_limits``: all of them. ``tied_with``: position of the candidate, first of
-    its group, which the data cannot separate it from; its own where it heads a group.
+    its group, which the data cannot separate it from; its own, ``place``, where it heads a group.
     """
 
     best: float
     keeps_limits: float
     limits: Mapping[str, float]
     tied_with: int
+    place: int
 
 
 def certainties(
@@ -111,7 +112,7 @@ def certainties(
     heads = _heads(scores)
     by_limit = [{name: float(chance[row]) for name, chance in limits.items()} for row in range(count)]
     return [
-        Certainty(float(best[row]), float(all_limits[row]), by_limit[row], heads[row]) for row in range(count)
+        Certainty(float(best[row]), float(all_limits[row]), by_limit[row], heads[row], row) for row in range(count)
     ]  # fmt: skip
 
 

@@ -277,10 +277,15 @@ class Ranking:
 
     @cached_property
     def front(self) -> Array:
-        """Mask of the rows on the exact Pareto front."""
+        """Mask of the rows on the exact Pareto front of what was kept."""
         answer = np.zeros(len(self.rows), dtype=bool)
         answer[: self.feasible_count] = pareto_front(self.front_losses)
         return answer
+
+    def front_candidates(self, everything: bool = False) -> list[Candidate]:
+        """Those on the Pareto front, in order: the first of each device and provider, or all."""
+        rows = np.flatnonzero(self.front[: self.feasible_count])
+        return [self.at(int(row)) for row in (rows if everything else self._firsts(rows, by_offer=True))]
 
     @cached_property
     def alternatives(self) -> list[Candidate]:
@@ -375,10 +380,13 @@ class Ranking:
 
         return explain(self, top)
 
-    def to_dict(self, limit: int | None = None, everything: bool = False) -> dict[str, Any]:
+    def to_dict(self, limit: int | None = None, everything: bool = False, front: bool = False) -> dict[str, Any]:
         """For JSON, as ``docs/json.md`` describes; ``limit`` bounds feasible and infeasible each."""
         context = self.context
-        listed = list(self.everything()) if everything else [*self.alternatives, *self.infeasible]
+        if front:
+            listed = [*self.front_candidates(everything), *self.infeasible]
+        else:
+            listed = list(self.everything()) if everything else [*self.alternatives, *self.infeasible]
         if limit is not None:
             good = [c for c in listed if c.feasible][:limit]
             listed = good + [c for c in listed if not c.feasible][:limit]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
               help="Candidates to show, and as many that are not feasible; 0 for all.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Show every candidate, not only the best of each hardware.")
+@click.option("--front", is_flag=True, help="Show the Pareto front: what nothing beats in every weighted aspect.")
 @question_options
 @model_options
 @export_options
@@ -43,23 +44,28 @@ def rank(
     advisor rank model.h5 --task train --rows 60000 --epochs 10 --batch-size 32
     """
     output.refuse_both(as_json, as_csv)
+    front = params["front"]
     ranking = ask(session, model, params)
     if export:
         export_text(ranking, export, output_file, force)
     elif as_json:
-        output.print_json(ranking.to_dict(limit or None, everything))
+        output.print_json(ranking.to_dict(limit or None, everything, front))
         return
     elif as_csv:
-        output.print_csv(records(ranking, limit or None, everything))
+        output.print_csv(records(ranking, limit or None, everything, front))
     else:
         from advisor.cli.rank_table import show_ranking
 
-        show_ranking(ranking, chosen(ranking, limit or None, everything)[0])
+        show_ranking(ranking, chosen(ranking, limit or None, everything, front)[0])
     session.warn(ranking.warnings)
 
 
-def chosen(ranking: Ranking, limit: int | None, everything: bool) -> tuple[list[Candidate], list[Candidate]]:
+def chosen(
+    ranking: Ranking, limit: int | None, everything: bool, front: bool
+) -> tuple[list[Candidate], list[Candidate]]:
     """The feasible and the infeasible candidates to show, ``limit`` of each."""
+    if front:
+        return ranking.front_candidates(everything)[:limit], ranking.infeasible[:limit]
     if not everything:
         return ranking.alternatives[:limit], ranking.infeasible[:limit]
     feasible = list(islice(ranking.everything(), min(limit or ranking.feasible_count, ranking.feasible_count)))
@@ -67,6 +73,7 @@ def chosen(ranking: Ranking, limit: int | None, everything: bool) -> tuple[list[
     return feasible, list(islice(ranking.everything(), ranking.feasible_count, end))
 
 
-def records(ranking: Ranking, limit: int | None, everything: bool) -> list[dict[str, Any]]:
+def records(ranking: Ranking, limit: int | None, everything: bool, front: bool) -> list[dict[str, Any]]:
     """Flat rows for CSV."""
-    return [output.flat(candidate.to_dict()) for part in chosen(ranking, limit, everything) for candidate in part]
+    feasible, infeasible = chosen(ranking, limit, everything, front)
+    return [output.flat(candidate.to_dict()) for candidate in (*feasible, *infeasible)]
