@@ -143,6 +143,8 @@ class Survivors:
         keep[good[key[good] <= self._cutoff]] = True
         few = int((most or len(bad)) * INFEASIBLE_SHARE)
         keep[bad[np.argpartition(excess[bad], few)[:few]] if len(bad) > few else bad] = True
+        if len(bad):
+            keep[bad[np.argmin(key[bad])]] = True  # what a limit keeps from being first is named
         keep[self._firsts(block.rows, good, key)] = True
         keep[self._firsts(block.rows, bad, excess)] = True
         for item, weight in zip(block.measured, self._weigh(block.measured), strict=True):

@@ -26,8 +26,8 @@ class CostScorer(Scorer):
     """Rent of all systems, or their depreciation and electricity, over what is done with them.
 
     Whole systems are paid for. A job on bought or reserved hardware bears its part of the hours in
-    which that waits; a service uses every hour. Minimum billing times, storage, data transfer and
-    staff are not counted.
+    which that waits, and every job pays for its systems while they start; a service uses every hour.
+    Storage and egress are counted where the provider's price is known; minimum billing times are not.
     """
 
     name = "cost"
@@ -89,7 +89,7 @@ class CostScorer(Scorer):
         work = per_hour * units_needed(sight) * paid  # USD an hour of work done
         each = work / rate  # USD a request or sample
 
-        answer = {"cost_per_hour": per_hour}
+        answer, starting = {"cost_per_hour": per_hour}, Interval.exact(0.0)
         if context.workload.task == "serve":
             answer["cost_per_month"] = work * HOURS_PER_MONTH
             answer["cost_per_request"] = each
@@ -98,7 +98,8 @@ class CostScorer(Scorer):
         else:
             answer["cost_per_thousand_samples"] = each * 1e3
             if has_end(context):
-                answer["cost_per_run"] = work * hours(sight)
+                starting = per_hour * sight.figure(sight.figures(cost_figures())["start_hours"])
+                answer["cost_per_run"] = work * hours(sight) + starting
         missing = ~asked.priced[offer]
         exclusions = [(missing, "no price is known for this offer")] if missing.any() else []
         if not sight.ends:
@@ -108,10 +109,13 @@ class CostScorer(Scorer):
                       for name, part in sums.items()}  # fmt: skip
         parts = {"cost_per_hour": {part: share * per_hour.value for part, share in shares.items()}}
         for name in (objective.name for objective in self.objectives(context) if objective.aspect):
-            of_work = answer[name].value / paid.value
+            worked = answer[name].value - (starting.value if name == "cost_per_run" else 0.0)
+            of_work = worked / paid.value
             parts[name] = {part: share * of_work for part, share in shares.items()}
             if not paid.is_exact:
-                parts[name]["interruptions"] = answer[name].value - of_work
+                parts[name]["interruptions"] = worked - of_work
+            if name == "cost_per_run":
+                parts[name]["starting"] = starting.value
         return Scores({name: total.ends for name, total in answer.items()}, parts, exclusions)
 
     @staticmethod

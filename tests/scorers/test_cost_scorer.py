@@ -9,6 +9,7 @@ from advisor.workload import Workload
 from advisor_cost.prices import cost_figures, prices
 from advisor_cost.scorer import CostScorer
 
+AT_ONCE = {"start_hours": 0.0}
 SERVE = Workload(task="serve", output_tokens=100)
 
 
@@ -51,13 +52,14 @@ def test_units_that_an_error_of_the_throughput_would_add_or_save_are_whole():
 
 
 def test_a_run_costs_all_nodes_of_all_units():
-    # 3 nodes x 2 units x 2 USD/h x 10 h = 120 USD; 1,000,000 rows at 27.78/s.
-    context = question(Workload(task="batch", rows=1_000_000), [offer()], classifier())
+    # 3 nodes x 2 units x 2 USD/h x (10 h + 0.5 h to start) = 126 USD; 1,000,000 rows at 27.78/s.
+    context = question(Workload(task="batch", rows=1_000_000, assume={"start_hours": 0.5}), [offer()], classifier())
     rows = table(nodes=3, units=2.0, run_time=(36000.0, 30000.0, 50000.0), samples_per_s=1e6 / 36000)
     scores = scored(CostScorer(), rows, context)
     assert value(scores, "cost_per_hour") == pytest.approx(12)
-    assert value(scores, "cost_per_run") == pytest.approx(120)
-    assert ends(scores, "cost_per_run") == pytest.approx((100, 12 * 50000 / 3600))
+    assert value(scores, "cost_per_run") == pytest.approx(126)
+    assert ends(scores, "cost_per_run") == pytest.approx((106, 6 + 12 * 50000 / 3600))
+    assert float(scores.parts["cost_per_run"]["starting"][0]) == pytest.approx(6)
     assert value(scores, "cost_per_thousand_samples") == pytest.approx(0.12)
     assert aspect(context) == ["cost_per_run"]
 
@@ -108,7 +110,8 @@ def test_storage_and_egress_cost_what_the_provider_asks():
 
 def test_an_assumption_is_checked_and_taken_as_exact():
     spot = offer(term="spot")
-    job = Workload(task="train", rows=1000, assume={"interruptions": 0.01, "restart_hours": 1, "checkpoint_hours": 0})
+    job = Workload(task="train", rows=1000, assume={
+        "interruptions": 0.01, "restart_hours": 1, "checkpoint_hours": 0, **AT_ONCE})  # fmt: skip
     scores = scored(CostScorer(), table(), question(job, [spot]))
     assert value(scores, "cost_per_run") == pytest.approx(2 * 1.01)
     assert ends(scores, "cost_per_run") == pytest.approx((2 * 1.01, 2 * 1.01))
@@ -120,7 +123,7 @@ def test_a_job_bears_its_part_of_the_hours_in_which_committed_hardware_waits():
     # In use 80 % of the time: an hour of work pays for 1.25 hours of a 2 USD reservation.
     reserved = offer(term="reserved-1y", attributes={"utilization": "0.8"})
     offers = [reserved, offer(term="reserved-3y"), offer()]
-    context = question(Workload(task="train", rows=10), offers)
+    context = question(Workload(task="train", rows=10, assume=AT_ONCE), offers)
     scores = scored(CostScorer(), table(3, offer=[0, 1, 2]), context)
     costs, low, high = scores.values["cost_per_run"]
     assert costs.tolist() == pytest.approx([2.5, 2 / cost_figures()["committed_use"].value, 2.0])
@@ -150,7 +153,7 @@ def test_spot_pays_for_restarts_and_checkpoints():
     # 0.01 interruptions/h of each of 4 nodes. Restart 0.17 h; checkpoints sqrt(2 x 0.017 x 0.04).
     spot = offer(term="spot", attributes={"interruptions_per_hour": "0.01"})
     steady = offer()
-    context = question(Workload(task="train", rows=1000), [spot, steady])
+    context = question(Workload(task="train", rows=1000, assume=AT_ONCE), [spot, steady])
     rows = table(2, offer=[0, 1], nodes=4)
     scores = scored(CostScorer(), rows, context)
     costs, low, high = scores.values["cost_per_run"]

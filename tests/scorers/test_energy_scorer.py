@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scorer_cases import accelerator, classifier, node, offer, question, scored, table, value
 
@@ -150,6 +150,7 @@ def estimates(draw):
     return middle, low, middle * draw(st.floats(1, 10))
 
 
+@settings(deadline=None)
 @given(estimates(), estimates(), estimates(), st.floats(0.01, 1), st.integers(1, 50), st.sampled_from([None, 3.0]),
        st.sampled_from(["spot", "on-demand", "owned"]))  # fmt: skip
 def test_low_value_and_high_are_in_order(rate, power, time, load, units, request_rate, term):

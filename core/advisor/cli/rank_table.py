@@ -35,6 +35,10 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
     paragraph(words.answer(ranking))
     for line in filter(None, (words.certainty(ranking), words.enough(ranking))):
         paragraph(line)
+    excluded = ranking.excluded_best
+    if excluded is not None:
+        paragraph(f"Before it, but for a limit: {words.hardware(excluded)} {words.at(excluded)}, "
+                  f"{words.recipe(excluded)}: {'; '.join(excluded.reasons)}")  # fmt: skip
     if ranking.best is None:
         from advisor.ranking.relaxations import relaxations
 

@@ -321,6 +321,16 @@ class Ranking:
                     answer.append(Candidate(self, int(row), None, table))
         return answer
 
+    @cached_property
+    def excluded_best(self) -> Candidate | None:
+        """What would be first but for the rules that it breaks; None where nothing excluded scores better."""
+        excluded = self.score[self.feasible_count :]
+        if not self.feasible_count or not len(excluded):
+            return None
+        best = int(np.argmin(excluded))
+        better = excluded[best] < self.score[: self.feasible_count].min()
+        return Candidate(self, self.feasible_count + best, None, self.rows) if better else None
+
     def everything(self) -> Iterator[Candidate]:
         """Every estimated candidate, feasible first, unfolded."""
         for row in range(len(self.rows)):
@@ -397,6 +407,7 @@ class Ranking:
             "workload": {"task": context.workload.task}
             | context.workload.to_plain(but_defaults=True),
             "weights": dict(self.weights),
+            "excluded_best": None if self.excluded_best is None else self.excluded_best.to_dict(),
             "evaluated": self.evaluated,
             "feasible": self.feasible_evaluated,
             "candidates": [candidate.to_dict() for candidate in listed],
