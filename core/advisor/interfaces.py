@@ -194,7 +194,7 @@ class Objective:
     ``aspect`` is the word a user optimizes by (``cost``); a scorer gives each aspect one objective.
     ``limited_by`` is the workload field that bounds it. ``scale`` says how differences compare:
     ``ratio`` (twice as much is as bad anywhere) or ``linear``, where ``span`` counts as one doubling.
-    ``negligible`` is an amount that nobody minds (a cent a run): ratios are taken after adding it.
+    ``negligible`` is an amount that nobody minds (ten cents a run): ratios are taken after adding it.
     ``errs_with`` says which candidates share the error of its estimate: those on one device, with one
     recipe, or at one place.
     """

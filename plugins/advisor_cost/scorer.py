@@ -65,7 +65,7 @@ class CostScorer(Scorer):
         if ends:
             objectives.append(
                 Objective("cost_per_run", "USD", "minimize", "the whole job", aspect="cost", limited_by="budget",
-                          negligible=0.01)
+                          negligible=0.1)
             )  # fmt: skip
         return objectives
 
