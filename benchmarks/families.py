@@ -1,4 +1,4 @@
-"""Fit two efficiencies of each device family on published results, and report errors on models not fitted.
+"""Fit three efficiencies of each device family on published results, and report errors on models not fitted.
 
     python benchmarks/families.py           # report and write the constants of accelerator families
     python benchmarks/families.py --dry     # report alone
@@ -6,9 +6,9 @@
 Either writes what it reports to benchmarks/families.json.
 
 For each family of GPUs and TPUs with enough rows in tests/truth/ (those of benchmarks/accuracy.py apart),
-``matrix_efficiency`` and ``bandwidth_efficiency`` are fitted on the models of one half, drawn by a hash of
-their names, and judged on the other half; then fitted on all and written, with a spread that holds 80 % of
-the errors, into ``[family."NAME"]`` of the plugin's efficiency.toml. Where the fit does
+``matrix_efficiency``, ``bandwidth_efficiency`` and ``cache_read_efficiency`` are fitted on the models of one
+half, drawn by a hash of their names, and judged on the other half; then fitted on all and written, with a
+spread that holds 80 % of the errors, into ``[family."NAME"]`` of the plugin's efficiency.toml. Where the fit does
 not help on the models not fitted, only the spread is written. Needs scipy.
 """
 
@@ -31,13 +31,15 @@ from advisor.context import Context
 from advisor.estimating import by_backend, estimate, memory
 from advisor.validation.measurements import read_groups
 from advisor.validation.predictions import predict
+from advisor_roofline.backend import FIRST_TOKEN_SPREAD, THROUGHPUT_SPREAD
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = ROOT / "tests" / "truth"
 RECORD = Path(__file__).with_name("families.json")
 FILES = [path for path in sorted(TRUTH.glob("*.csv")) if path.name not in ("serve_nvidia.csv", "kernels_vidur.csv")
          and not path.name.startswith("train_")]  # fmt: skip
-BOUNDS = {"matrix_efficiency": (0.08, 0.95), "bandwidth_efficiency": (0.15, 0.95)}
+BOUNDS = {"matrix_efficiency": (0.08, 0.95), "bandwidth_efficiency": (0.15, 0.95),
+          "cache_read_efficiency": (0.15, 0.95)}  # fmt: skip
 LEAST_ROWS, LEAST_MODELS = 12, 2
 Z80 = 1.2816
 PRIOR = 0.3
@@ -99,8 +101,19 @@ def errors(parts: list[Part]) -> np.ndarray:
     return np.concatenate(answer)
 
 
+def scales(parts: list[Part]) -> np.ndarray:
+    """By what the interval of each row's metric is wider than that of a time per token."""
+    wider = {"ttft_ms": FIRST_TOKEN_SPREAD, "prefill_tokens_per_s": FIRST_TOKEN_SPREAD}
+    answer = []
+    for part in parts:
+        rates = THROUGHPUT_SPREAD if part.context.model.generates else 1.0
+        answer.append([wider.get(row["metric"], rates if row["metric"].endswith("_per_s") else 1.0)
+                       for row in part.rows])  # fmt: skip
+    return np.concatenate([np.array(found) for found in answer])
+
+
 def fit(parts: list[Part], family: str, package: str, use: np.ndarray) -> dict[str, float]:
-    """Fit the two efficiencies on the rows of the mask."""
+    """Fit the efficiencies on the rows of the mask."""
     loaded = constants._load(package, "efficiency.toml")
     own = loaded.setdefault("family", {}).setdefault(family, {})
     start = np.log([loaded["default"][name] for name in BOUNDS])
@@ -148,24 +161,29 @@ def main(dry: bool) -> None:
             or len(names) < LEAST_MODELS
         ):
             continue
-        constants._load(package, "efficiency.toml").get("family", {}).pop(family, None)
+        stored = constants._load(package, "efficiency.toml").get("family", {})
+        others = stored.pop(family, {})
+        stored[family] = {name: value for name, value in others.items() if name not in (*BOUNDS, "spread")}
         before = errors(parts)
         half = np.concatenate([part.half for part in parts])
         known = np.isfinite(before)
-        judged = []
+        judged, wide, scale = [], [], scales(parts)
         for chosen in (half, ~half):
             if (chosen & known).any() and (~chosen & known).any():
                 fit(parts, family, package, chosen & known)
                 judged.append(errors(parts)[~chosen & known])
+                wide.append(scale[~chosen & known])
         own = fit(parts, family, package, known)
         after = errors(parts)[known]
         out = np.concatenate(judged) if judged else after
-        spread = float(np.clip(np.quantile(np.abs(out), 0.8) / Z80, 0.15, 0.6))
+        width = np.concatenate(wide) if judged else scale[known]
+        spread = float(np.clip(np.quantile(np.abs(out) / width, 0.8) / Z80, 0.15, 0.6))
         figures = [100 * np.median(np.abs(np.expm1(values))) for values in (before[known], out, after)]
         helps = figures[1] < figures[0] - 0.5  # else the default constants do as well on models not fitted
         if not helps:
-            spread = float(np.clip(np.quantile(np.abs(before[known]), 0.8) / Z80, 0.15, 0.6))
-        tables[package][family] = {**({name: own[name] for name in BOUNDS} if helps else {}), "spread": spread}
+            spread = float(np.clip(np.quantile(np.abs(before[known]) / scale[known], 0.8) / Z80, 0.15, 0.6))
+        kept = {name: value for name, value in others.items() if name not in (*BOUNDS, "spread")}
+        tables[package][family] = {**kept, **({name: own[name] for name in BOUNDS} if helps else {}), "spread": spread}
         stages = zip(("default", "not_fitted", "fitted"), figures, strict=True)
         record[family] = {"rows": count, "models": len(names), "spread": round(spread, 3), "uses_fit": bool(helps),
                           **{name: round(float(value), 1) for name, value in stages}}  # fmt: skip

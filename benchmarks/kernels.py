@@ -41,6 +41,7 @@ def load() -> dict[str, np.ndarray]:
         **{axis: np.array([float(row[axis]) for row in rows]) for axis in "mnk"},
         "seconds": np.array([float(row["value_us"]) for row in rows]) * 1e-6,
         "flops": np.array([device.peak_tflops["fp16"] for device in known]) * 1e12,
+        "vector": np.array([device.peak_tflops["fp32"] for device in known]) * 1e12,
         "bandwidth": np.array([device.memory_bandwidth_gb_per_s for device in known]) * 1e9,
         "units": np.array([device.compute_units for device in known], dtype=float),
     }
@@ -52,7 +53,8 @@ def predict(data: dict[str, np.ndarray], logs: np.ndarray) -> np.ndarray:
     m, n, k = data["m"], data["n"], data["k"]
     blocks = np.ceil(m / 128) * np.ceil(n / 128) * np.maximum(1, k / depth)
     waves = blocks / data["units"]
-    fill = np.where(waves > 16, 1, waves / np.maximum(np.ceil(waves), 1)) * m / (np.ceil(m / 16) * 16)
+    rows = np.maximum(m / (np.ceil(m / 16) * 16), data["vector"] / data["flops"])  # few rows run on vector units
+    fill = np.where(waves > 16, 1, waves / np.maximum(np.ceil(waves), 1)) * rows
     arithmetic = 2 * m * n * k / (data["flops"] * efficiency * fill)
     traffic = 2 * (m * n + n * k + m * k) / (data["bandwidth"] * reach)
     return (arithmetic**sharpness + traffic**sharpness) ** (1 / sharpness) + fixed * 1e-6

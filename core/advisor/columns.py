@@ -59,6 +59,8 @@ WORKLOAD = (
     _workload("framework", "", "i2", "position of the serving or training framework in the context"),
     _workload("static", "", "?", "one batch whose requests start and stay together: all prompts, then all decoding"),
     _workload("steady", "", "?", "requests arrive one by one, not all at the same instant", 1),
+    _workload("burst_share", "", "f8", "share of the other requests' prefills that one waits for where a run starts "
+              "with all of them at once; below 0 as usual for the framework", -1),
 )
 
 CHOICE = (

@@ -22,6 +22,9 @@ from advisor_roofline.training import training_step
 Z80 = 1.2816
 #: First-token times scatter so many times as much as per-token times (tests/truth/serve_nvidia.csv).
 FIRST_TOKEN_SPREAD = 2.3
+#: The same of throughput over a whole run (tests/truth/serve_tensorrt_llm.csv): with the batch that an engine reached,
+#: which sources rarely say, and the start and end of the run.
+THROUGHPUT_SPREAD = 1.6
 
 
 class RooflineBackend(Backend):
@@ -49,12 +52,11 @@ class RooflineBackend(Backend):
 
     def at_load(self, rows: Candidates, context: Context, share: float) -> None:
         """Set the latencies that ``share`` of the requests stay below at the load of each row."""
-        if not context.model.generates:
-            return
-        from advisor_roofline.load import at_load, describe_replicas
+        from advisor_roofline.load import at_load, describe_replicas, describe_servers
 
         if "places" not in rows:
-            describe_replicas(rows, context, self.machine(rows, context))
+            describe = describe_replicas if context.model.generates else describe_servers
+            describe(rows, context, self.machine(rows, context))
         for name, seconds in at_load(rows, context, share).items():
             factor = rows[f"{name}.high"] / rows[name]
             rows.set_interval(name, seconds, seconds / factor, seconds * factor)
@@ -63,8 +65,6 @@ class RooflineBackend(Backend):
         self, rows: Candidates, context: Context, share: float, bounds: Mapping[str, float]
     ) -> Array | None:
         """The largest load at which ``share`` of the requests keep within the bounds."""
-        if not context.model.generates:
-            return None
         from advisor_roofline.load import bearable_load
 
         return bearable_load(rows, context, share, bounds)
@@ -75,7 +75,7 @@ class RooflineBackend(Backend):
         _spread(rows, "time_to_first_token", answer.first_token, machine.spread * FIRST_TOKEN_SPREAD)
         _spread(rows, "time_per_output_token", answer.per_token, machine.spread)
         _spread(rows, "request_latency", answer.first_token + (output - 1) * answer.per_token, machine.spread)
-        _spread(rows, "samples_per_s", answer.samples_per_s, machine.spread)
+        _spread(rows, "samples_per_s", answer.samples_per_s, machine.spread * THROUGHPUT_SPREAD)
         rows["prefill_time"] = answer.prefill.total
         prefills = rows["batch"] / rows["pipeline_parallel"] / output
         mixed = answer.decode + answer.prefill.scaled(prefills)

@@ -64,6 +64,8 @@ class Kernels:
         efficiency = machine.matrix_efficiency * machine.sustained * tuning
         self._matrix_rate = machine.matrix_flops * efficiency * rows["matrix_speedup"]
         self._wide_rate = machine.wide_flops * efficiency
+        # Products of few rows run on the vector units, which pad nothing.
+        self._vector_share = np.minimum(machine.vector_flops / machine.matrix_flops, 1.0)
         stored = np.where(rows["requantized"], rows["weight_bits"], format_named(self.model.weight_format).bits)
         computed = np.array([entry.bits for entry in FORMATS])[
             context.devices.carrier[rows["device"], rows["compute_format"]]
@@ -202,6 +204,7 @@ class Kernels:
         """
         machine = self.machine
         row_fill = count / np.maximum(np.ceil(count / machine.pad_rows) * machine.pad_rows, 1e-9)
+        row_fill = np.maximum(row_fill, self._vector_share)
         blocks = np.ceil(count / machine.tile_rows) * np.ceil(outer / machine.tile_columns) * parallel
         waves = blocks * np.maximum(1.0, inner / machine.split_depth) / machine.units
         wave_fill = np.where(waves > MANY_WAVES, 1.0, waves / np.maximum(np.ceil(waves), 1.0))

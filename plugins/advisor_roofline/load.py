@@ -8,9 +8,12 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
+from advisor_roofline import batches
+from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.queueing import Replica, largest_rate, latency
 from advisor_roofline.serving import ALONE, decode_step, sequences_held
+from advisor_roofline.step import forward_time
 
 #: Decode steps that a new request spends in the queueing model: half of the running one, and its own.
 OWN_STEPS = 1.5
@@ -28,6 +31,11 @@ PLANNED, RATE_STEPS = 0.8, 4
 
 def at_load(rows: Candidates, context: Context, share: float) -> dict[str, Array]:
     """Seconds that ``share`` of the requests stay below, by estimate, at the ``load`` of each row."""
+    if not context.model.generates:
+        alone = rows["step_time"] - rows["outside_time"] - (rows["places"] - 1) * rows["decode_slope"]
+        load = np.clip(rows["load"], 1e-6, MOST_LOAD)
+        met = batches.request_latency(alone, rows["decode_slope"], rows["places"], load)
+        return {"request_latency": met.quantile(share) + rows["outside_time"]}
     replica = _replicas(rows, context)
     answer = {name: np.empty(len(rows)) for name in TIMES}
     for start in range(0, len(rows), BLOCK):  # what is worked on stays in the processor's cache
@@ -41,9 +49,28 @@ def at_load(rows: Candidates, context: Context, share: float) -> dict[str, Array
 
 def bearable_load(rows: Candidates, context: Context, share: float, bounds: Mapping[str, float]) -> Array:
     """The largest load, at most 80 %, at which ``share`` of the requests keep within the bounds; 0 for none."""
+    if not context.model.generates:
+        outside, slope, places = rows["outside_time"], rows["decode_slope"], rows["places"]
+        alone = rows["step_time"] - outside - (places - 1) * slope
+        bound = bounds.get("request_latency", np.inf) - outside
+        return batches.bearable_load(alone, slope, places, share, bound, PLANNED)
     replica = _replicas(rows, context)
     levels = {TIMES[name]: bound for name, bound in bounds.items()}
     return largest_rate(replica, **levels, share=share, most=PLANNED, steps=RATE_STEPS) / replica.capacity
+
+
+def describe_servers(rows: Candidates, context: Context, machine: Machine) -> None:
+    """Set the same columns for networks that answer at once: a pass over the batch, and what one more adds to it.
+
+    Of the stages of a pipeline the first takes the next batch while the others work on this one.
+    """
+    length = rows["sequence_length"] if context.model.unit == "token" else np.ones(len(rows))
+    batch, stages = np.maximum(rows["batch"], 1.0), rows["pipeline_parallel"]
+    one = np.minimum(forward_time(rows, context, machine, Work(length, length, np.ones(len(rows)), False)).total,
+                     rows["step_time"])  # fmt: skip
+    rows["places"] = np.floor(batch)
+    rows["decode_slope"] = (rows["step_time"] - one) / stages / np.maximum(np.floor(batch) - 1, 1.0)
+    rows["outside_time"] = rows["step_time"] * (1 - 1 / stages)
 
 
 def _replicas(rows: Candidates, context: Context) -> Replica:

@@ -67,16 +67,23 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     others = np.where(rows["static"], 0.0, batch - 1)
     if "accepted_tokens" in rows:
         decode = decode.scaled(1 / rows["accepted_tokens"])  # of one token
-    per_token = decode.total + machine.prefill_interference * others * occupied / output
+    decodes = output > 1  # else prompts alone keep it busy: each waits for all the others (Little's law)
+    during = np.where(decodes, others, 0.0)
+    if "burst_share" in rows:  # what was waited for before the first token does not hold up decoding as well
+        during = during * (1 - np.maximum(rows["burst_share"], 0.0))
+    per_token = decode.total + machine.prefill_interference * during * occupied / output
     share = np.minimum(batch * occupied / (output * per_token + prefill.total), 0.95)
     queued = share / (2 * (1 - share)) * occupied
-    burst = machine.burst_share * others * occupied
+    usual = machine.burst_share
+    if "burst_share" in rows:
+        usual = np.where(rows["burst_share"] < 0, usual, rows["burst_share"])
+    burst = np.where(decodes, usual, 1.0) * others * occupied
     waited = machine.waited_steps * decode.total * (others > 0)
     waiting = np.where(rows["static"], 0.0, np.where(rows["steady"], queued, burst) + waited)
     in_flight = rows["batch"] * rows["data_parallel"]
     handling = machine.request_seconds * np.maximum(1 - 1 / np.maximum(in_flight, 1), ALONE)
     begun = handling + prefill.total + waiting + (chunks - 1) * decode.total * (others > 0)
-    samples = rows["data_parallel"] * batch / (begun + output * per_token)
+    samples = rows["data_parallel"] * batch / (begun + np.where(decodes, output, 0.0) * per_token)
     first = begun + (rows["batch"] - batch) * rows["data_parallel"] / samples
     if "prefill_replicas" in rows:
         together_or_apart = zip(

@@ -94,7 +94,7 @@ def blocks_left(layer: Layer, rows: Candidates) -> Array | float:
 
 #: How sharply arithmetic and traffic of a kernel overlap: 1 not at all, infinite wholly. Fitted with the
 #: matrix efficiency on measured products of A40, A100 and H100 (benchmarks/kernels.py).
-OVERLAP_SHARPNESS = 2.9
+OVERLAP_SHARPNESS = 3.05
 
 
 def _not_hidden(arithmetic: Array, traffic: Array, sharpness: Array | float) -> Array:

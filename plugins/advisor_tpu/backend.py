@@ -28,6 +28,7 @@ class TpuBackend(RooflineBackend):
         return describe(
             rows, context, constants, idle_share=0.25,
             cache_bytes=np.zeros(len(rows)),
+            vector_flops=np.zeros(len(rows)),  # products go through the arrays, however few their rows
             cache_bandwidth=devices.memory_bandwidth[index],
             units=devices.extra("mxu_count", 4.0)[index],
             tile_rows=constants["pad_rows"][index],

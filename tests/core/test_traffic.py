@@ -88,3 +88,13 @@ def test_no_feasible_candidate_of_a_ranking_breaks_the_level_at_its_load(advisor
     assert rows["time_per_output_token"][:count].max() <= 0.03
     assert rows["load"][:count].max() <= 0.8 + 1e-9
     np.testing.assert_allclose(30 / rows["samples_per_s"], rows["load"], rtol=1e-9)
+
+
+def test_a_network_that_answers_at_once_queues_too(advisor):
+    model = "timm/resnet50"
+    quiet, busy = (advisor.estimate(model, "l4", task="serve", request_rate=rate, concurrency=32).best
+                   for rate in (1, 400))  # fmt: skip
+    assert busy.estimates["request_latency"].value > 1.5 * quiet.estimates["request_latency"].value
+    tight = advisor.estimate(model, "l4", task="serve", request_rate=4000, concurrency=32, max_latency="10ms").best
+    assert tight.estimates["request_latency"].value <= 0.01
+    assert tight.under_load.load < 0.8

@@ -28,7 +28,7 @@ COLUMNS = set(
         "experts experts_per_token device device_count nodes framework weights_dtype activations_dtype kv_dtype "
         "method lora_rank lora_targets optimizer "
         "tp pp cp dp ep vp sharding recompute offload concurrency batch global_batch "
-        "micro_batch seq_len input_tokens output_tokens metric value fits notes"
+        "micro_batch seq_len input_tokens output_tokens requests statistic metric value fits notes"
     )
 )
 METRICS = set(
@@ -38,7 +38,7 @@ METRICS = set(
     )
 )
 COUNTS = words("device_count nodes layers hidden_size heads kv_heads vocab experts tp pp cp dp ep batch")
-AMOUNTS = words("params_b active_params_b intermediate_size concurrency seq_len input_tokens output_tokens")
+AMOUNTS = words("params_b active_params_b intermediate_size concurrency requests seq_len input_tokens output_tokens")
 
 
 def read(path: Path) -> list[dict[str, str]]:

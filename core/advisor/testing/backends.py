@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from advisor.candidates import Candidates
+from advisor.candidates import Array, Candidates
 from advisor.columns import MEMORY_PARTS, TIME_PARTS
 from advisor.context import Context
 from advisor.devices import Device
@@ -16,11 +16,14 @@ from advisor.soundness import NOT_OF_BACKENDS, check_from_zero, check_interval, 
 from advisor.testing.requirement import Check, ConformanceError, require, require_same, snapshot
 from advisor.testing.samples import context_of, questions, sample_device, sample_systems
 from advisor.testing.tables import backend_rows, halves
+from advisor.traffic import LATENCIES, knows_load
 
 #: Figures of a device that are doubled, and what must not get worse by it. Slack is for rounding and tiles.
 IMPROVEMENTS = ("memory_gib", "memory_bandwidth_gb_per_s", "peak_tflops")
 TIMES = ("step_time", "request_latency", "time_to_first_token", "time_per_output_token")
 SLACK = 1e-6
+#: Percentiles of a mixture are found by bisection, to about a percent.
+LOAD_SLACK = 0.03
 
 
 def backend_checks(backend: Backend, devices: Sequence[Device]) -> Iterator[Check]:
@@ -32,8 +35,38 @@ def backend_checks(backend: Backend, devices: Sequence[Device]) -> Iterator[Chec
                     lambda q=question: _sets_what_it_owes(backend, own, q))  # type: ignore[misc]  # fmt: skip
         yield Check(f"backend {backend.name}: rows do not depend on each other: {question}",
                     lambda q=question: _rows_are_independent(backend, own, q))  # type: ignore[misc]  # fmt: skip
+        yield Check(f"backend {backend.name}: latencies grow with the load: {question}",
+                    lambda q=question: _latencies_grow(backend, own, q))  # type: ignore[misc]  # fmt: skip
         yield Check(f"backend {backend.name}: better hardware is not slower: {question}",
                     lambda q=question: _better_is_not_worse(backend, own[0], q))  # type: ignore[misc]  # fmt: skip
+
+
+def _latencies_grow(backend: Backend, devices: Sequence[Device], question: str) -> None:
+    """Under a request rate: latencies grow with the load and with the share of requests, and rows stay apart."""
+    model, workload = questions()[question]
+    if workload.request_rate is None or not knows_load(backend):
+        return
+    context = context_of(model, workload, devices)
+    rows = _filled(backend, backend_rows(context, backend.columns), context)
+
+    def met(table: Candidates, load: float, share: float) -> dict[str, Array]:
+        table = table.copy()
+        table["load"] = load
+        with np.errstate(all="ignore"):
+            backend.at_load(table, context, share)
+        names = [name for name in LATENCIES if name in table]
+        for name in names:
+            check_interval(table, name, strictly=True)
+        return {name: table[name] for name in names}
+
+    usual = met(rows, 0.5, 0.95)
+    for load, share, what in ((0.7, 0.95, "a higher load"), (0.5, 0.99, "a higher share of the requests")):
+        for name, seconds in met(rows, load, share).items():
+            require(not (seconds < usual[name] * (1 - LOAD_SLACK)).any(), f"{name!r} falls with {what}")
+    for positions in halves(rows):
+        part = met(rows.take(positions), 0.5, 0.95)
+        require_same({name: seconds[positions] for name, seconds in usual.items()}, part, "some of the rows alone",
+                     exact=False)  # fmt: skip
 
 
 def _filled(backend: Backend, rows: Candidates, context: Context) -> Candidates:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.candidates import Candidates
+from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.devices import Device, System
 from advisor.errors import AdvisorError, InputError
@@ -158,6 +158,17 @@ def _model(registry: Registry, path: Path, row: Row) -> Model:
     return read_source(registry, ModelSource(name or "shape", options=shape))
 
 
+def _burst_share(in_flight: Array, requests: Array, median: Array) -> Array:
+    """Share of the others' prefills that a request of a run waits for on average, as all in flight start at once.
+
+    The first ones wait for half of them; a median of a run of several rounds does not see those. -1 where the number
+    of requests is not known.
+    """
+    first_round = np.minimum(in_flight / requests, 1.0)
+    share = np.where(median & (first_round < 0.5), 0.0, 0.5 * first_round)
+    return np.where(np.isfinite(requests), share, -1.0)
+
+
 def _number(row: Row, name: str) -> float:
     text = row.get(name, "")
     if not text:
@@ -201,6 +212,9 @@ def _fill(table: Candidates, rows: list[dict[str, str]], context: Context) -> No
     alone = np.array([bool(row.get("batch")) for row in rows]) & (context.workload.task in ("serve", "batch"))
     table["static"] = alone & context.model.generates
     table["steady"] = saturated  # a benchmark at a fixed concurrency starts all its requests at once
+    requests, alike = column("requests", np.nan), [row.get("statistic", "").lower() == "median" for row in rows]
+    if np.isfinite(requests).any():
+        table["burst_share"] = _burst_share(in_flight, requests, np.array(alike))
     if training:
         micro = column("micro_batch", column("batch", 1))
         table["micro_batch"] = micro
