@@ -43,7 +43,7 @@ class Mixture:
             counts = weight > RARE * (1 - share)
             low = np.maximum(np.where(counts, ends, np.inf).min(axis=0), 1e-12)
             high = np.where(counts, ends, 0.0).max(axis=0)
-            above_low, above_high = self.above(low), self.above(high)
+            above_low, above_high = np.ones_like(low), np.zeros_like(low)
             for _ in range(HALVINGS):
                 middle = np.sqrt(low * high)
                 found = self.above(middle)

@@ -69,6 +69,8 @@ def framework_figure(rows: Candidates, context: Context, figure: str) -> Array:
 def framework_columns(rows: Candidates, context: Context) -> dict[str, Array]:
     """The profile figures of each row's framework, in base units."""
     chosen = [profile(name) for name in context.frameworks]
+    if len(chosen) == 1:
+        return {field: np.full(len(rows), float(chosen[0][figure]) * factor) for field, figure, factor in FIELDS}
     return {
         field: np.array([entry[figure] for entry in chosen], dtype=float)[rows["framework"]] * factor
         for field, figure, factor in FIELDS
