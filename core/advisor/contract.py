@@ -68,8 +68,9 @@ def compatible(items: Iterable[Any], known: list[Column]) -> Iterable[tuple[Any,
     """Yield each item with what is wrong with its columns, ``""`` if nothing; adds good ones to ``known``."""
     for item in items:
         try:
-            columns = declared_columns(item)
-            Schema([*known, *columns])
+            columns = [column for column in declared_columns(item) if column not in known]
+            if columns:
+                Schema([*known, *columns])
         except Exception as error:
             yield item, describe(error)
         else:

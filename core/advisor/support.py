@@ -7,12 +7,12 @@ and kind of model) is unknown: there the techniques' own checks decide.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 from advisor.formats import format_named
@@ -28,8 +28,7 @@ MOST_FRAMEWORKS = 62
 ANY = np.int64(-1)
 
 
-@dataclass(frozen=True, slots=True)
-class Support:
+class Support(Struct, frozen=True):
     """A framework runs ``techniques`` (by name; empty: the model as it is stored) on some devices.
 
     A device matches if each given field has it: ``vendors``, ``kinds``, ``families``, and native ``formats``, all of
@@ -62,15 +61,14 @@ class Support:
         return (not self.tasks or task in self.tasks) and (not self.units or unit in self.units)
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """A program that models are run or trained with, and what it supports on which devices."""
 
     name: str
     doc: str = ""
     aliases: tuple[str, ...] = ()
     supports: tuple[Support, ...] = ()
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: dict[str, Source] = {}
 
     def is_called(self, text: str) -> bool:
         """Whether a user's text names it; a version behind the name is ignored."""
@@ -159,8 +157,7 @@ class Legality:
         return [framework.name for bit, framework in enumerate(self.frameworks) if int(mask) >> bit & 1]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """One answer to where a technique runs: a framework, the entry that says so, and its source."""
 
     framework: Framework

@@ -8,9 +8,9 @@ bits of Llama 3.1 8B, which these are checked against.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Candidates
 from advisor.context import Context
@@ -26,8 +26,7 @@ from advisor_quantization.unrated import kept_or_unrated, may_be_unrated
 INSTEAD_OF = {"q4_k_m": ("int4", "nvfp4"), "q8_0": ("fp8", "int8")}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What a rule looks at: block, blocks, query heads a cached one, experts."""
 
     block: int
@@ -49,15 +48,14 @@ class Shape:
 Rule = Callable[[Shape], str]
 
 
-@dataclass(frozen=True, slots=True)
-class FileType:
+class FileType(Struct, frozen=True):
     """A file type: the format of most tensors, and of those that are stored otherwise."""
 
     name: str
     base: str
     output: str = "q6_k"
     embedding: str = ""
-    rules: dict[str, Rule] = field(default_factory=dict)  # v, down, o, q, k
+    rules: dict[str, Rule] = {}  # v, down, o, q, k
     doc: str = ""
 
 

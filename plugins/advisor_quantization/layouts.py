@@ -7,14 +7,14 @@ AutoAWQ's and AutoGPTQ's packed linear layers, bitsandbytes' ``QuantState``, MLX
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from advisor.models import Model
 from advisor.operators import ExpertMatMul, MatMul
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Bits of a value, and of what stands beside a group of them, an output, an input, and a tensor.
 
     ``group`` counts values along the inputs that share ``group_bits`` of scale and zero point; with ``square`` the

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Struct, frozen=True):
     """A way to store and multiply weights.
 
     ``stored`` and ``computed`` are formats; an empty ``computed`` means 16-bit floats, to which kernels
