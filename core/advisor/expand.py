@@ -169,7 +169,24 @@ def _loadable(rows: Candidates, context: Context) -> Candidates:
     rows["frameworks"] = left
     stored = format_named(context.model.weight_format).name
     context.note(f"no framework loads weights stored in {stored} on the device", int((left == 0).sum()))
-    return rows if left.all() else rows.take(left != 0)
+    rows = rows if left.all() else rows.take(left != 0)
+    _name_lone_frameworks(rows, context)
+    return rows
+
+
+def _name_lone_frameworks(rows: Candidates, context: Context) -> None:
+    """Estimate inference that one framework alone runs with that framework's figures, where the user names none."""
+    mask = rows["frameworks"]
+    lone = (mask > 0) & (mask & (mask - 1) == 0)
+    if context.workload.framework or context.workload.trains or not lone.any():
+        return
+    places = rows["framework"].copy()
+    for bits in np.unique(mask[lone]).tolist():
+        name = context.legality.names(bits)[0]
+        if name not in context.frameworks:
+            context.frameworks.append(name)
+        places[mask == bits] = context.frameworks.index(name)
+    rows["framework"] = places
 
 
 def _pins(techniques: list[Technique], context: Context) -> dict[str, str]:

@@ -69,7 +69,7 @@ class HeadPruning(Technique):
     name = "head_pruning"
     slot = "pruning"
     stage = "structure"
-    doc = "fewer attention heads; the setting is the share kept"
+    doc = "fewer attention heads; the setting is the share kept; unrated"
 
     def __init__(self) -> None:
         self.sources = (figures().table.sources["michel2019"],)
@@ -141,7 +141,7 @@ class VocabularyTrimming(Technique):
     name = "vocabulary_trimming"
     slot = "vocabulary"
     stage = "adaptation"
-    doc = "fewer tokens in the vocabulary, for few languages or one domain; the setting is the share kept"
+    doc = "fewer tokens in the vocabulary, for few languages or one domain; the setting is the share kept; unrated"
     aliases = ("vocab_trimming",)
 
     def __init__(self) -> None:

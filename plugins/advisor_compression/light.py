@@ -47,7 +47,7 @@ class Ia3(Technique):
     name = "ia3"
     slot = "adaptation"
     stage = "adaptation"
-    doc = "trained scales of keys, values and MLP activations beside frozen weights"
+    doc = "trained scales of keys, values and MLP activations beside frozen weights; unrated"
 
     def __init__(self) -> None:
         self.sources = (figures().table.sources["ia3"],)
@@ -86,7 +86,7 @@ class Freezing(Technique):
     name = "freezing"
     slot = "adaptation"
     stage = "adaptation"
-    doc = "train the upper blocks alone; the setting is the share trained"
+    doc = "train the upper blocks alone; the setting is the share trained; unrated"
     aliases = ("layer_freezing",)
 
     def __init__(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from advisor.compiled import toml_data
 from advisor.devices import Source
 from advisor.support import Framework, Support
 
@@ -16,10 +17,7 @@ FIELDS = ("techniques", "vendors", "kinds", "families", "formats", "tasks", "uni
 @lru_cache(maxsize=1)
 def read_frameworks() -> tuple[Framework, ...]:
     """Read the table that comes with the package, once."""
-    import tomli
-
-    text = resources.files(__package__).joinpath("frameworks.toml").read_text("utf-8")
-    return make_frameworks(tomli.loads(text))
+    return make_frameworks(toml_data(Path(__file__).with_name("frameworks.toml")))
 
 
 def make_frameworks(document: Mapping[str, Any]) -> tuple[Framework, ...]:
@@ -29,7 +27,7 @@ def make_frameworks(document: Mapping[str, Any]) -> tuple[Framework, ...]:
 
 
 def _framework(entry: Mapping[str, Any], groups: Mapping[str, list[str]]) -> Framework:
-    sources = {key: Source(**source) for key, source in entry["sources"].items()}
+    sources = {key: Source.checked(source) for key, source in entry["sources"].items()}
     common = {name: entry[name] for name in ("tasks", "units") if name in entry}
     supports = tuple(_support({**common, **support}, groups) for support in entry["runs"])
     for support in supports:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
+
+from advisor.compiled import toml_data
 
 
 @lru_cache(maxsize=1)
 def _commands() -> Mapping[str, Any]:
-    import tomli
-
-    return tomli.loads(resources.files(__package__).joinpath("how.toml").read_text("utf-8"))
+    return toml_data(Path(__file__).with_name("how.toml"))
 
 
 def how(label: str, frameworks: Sequence[str], model: str, doc: str) -> tuple[str, str, str]:

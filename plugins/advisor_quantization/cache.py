@@ -109,7 +109,7 @@ class GgmlCache(CacheFormat):
     def __init__(self, table: QualityTable, stored: str) -> None:
         self.name = f"{stored}_cache"
         self.stored = stored
-        self.doc = f"key-value cache in ggml's {stored.upper()} blocks of 32 values"
+        self.doc = f"key-value cache in ggml's {stored.upper()} blocks of 32 values; unrated"
         self.aliases = (f"kv_{stored}",)
         super().__init__(table)
         self.sources = self.sources or (table.sources["llama_cpp_quantize"],)

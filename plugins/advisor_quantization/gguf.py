@@ -20,7 +20,7 @@ from advisor.models import Model
 from advisor.operators import Attention, Embedding, ExpertMatMul, MatMul
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import QualityTable, keep_quality
-from advisor_quantization.unrated import kept_or_unrated, may_be_unrated
+from advisor_quantization.unrated import kept_or_unrated, may_be_unrated, says_unrated
 
 #: Techniques in whose place a device without them gets a GGUF file by default.
 INSTEAD_OF = {"q4_k_m": ("int4", "nvfp4"), "q8_0": ("fp8", "int8")}
@@ -177,7 +177,7 @@ class GgufWeights(Technique):
     def __init__(self, file_type: FileType, table: QualityTable) -> None:
         self.file_type = file_type
         self.name = file_type.name
-        self.doc = file_type.doc or f"GGUF {file_type.name.upper()}"
+        self.doc = says_unrated(file_type.doc or f"GGUF {file_type.name.upper()}", file_type.name in table.results)
         self.aliases = (f"gguf_{file_type.name}",)
         self._table = table
         self.sources = table.sources_of(self.name) or (table.sources["llama_cpp_quantize"],)

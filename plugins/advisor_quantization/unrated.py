@@ -10,6 +10,11 @@ from advisor_quantization.quality import Kept
 UNRATED = Kept(1.0, 0.01, 1.0)
 
 
+def says_unrated(doc: str, rated: bool) -> str:
+    """The line on a technique, with a word where no loss is published."""
+    return doc if rated else f"{doc}; unrated"
+
+
 def may_be_unrated(technique: Technique, context: Context) -> bool:
     """Whether to offer the technique though nothing speaks for this kind of model."""
     return context.workload.allow_unrated

@@ -17,7 +17,7 @@ from advisor_quantization.layouts import LAYOUTS, model_bits
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import Kept, QualityTable, keep_quality, read_table
 from advisor_quantization.schemes import SCHEMES, Scheme
-from advisor_quantization.unrated import kept_or_unrated, may_be_unrated
+from advisor_quantization.unrated import kept_or_unrated, may_be_unrated, says_unrated
 
 #: A checkpoint is quantized again only where that saves a quarter of its bits or more.
 WORTHWHILE_SHARE = 0.75
@@ -39,7 +39,7 @@ class WeightFormat(Technique):
     def __init__(self, scheme: Scheme, table: QualityTable) -> None:
         self.scheme = scheme
         self.name = scheme.name
-        self.doc = scheme.doc
+        self.doc = says_unrated(scheme.doc, (scheme.rated_as or scheme.name) in table.results)
         self.aliases = scheme.aliases
         self._table = table
         also = ("fp8_training",) if scheme.name == "fp8" else ()
