@@ -56,7 +56,7 @@ class Advisor:
         """The offers that pass the workload's filters of provider, place, term and premises."""
         job = _workload(workload, fields)
         self._check_names(job)
-        return [offer for offer in self.registry.offers if _offer_passes(offer, job)]
+        return [offer for offer in self.registry.offers if offer_passes(offer, job)]
 
     def read(self, model: str | os.PathLike[str] | Model, **options: Any) -> Model:
         """Read a model from a file, a folder or the catalog. ``options`` go to the reader."""
@@ -84,7 +84,7 @@ class Advisor:
 
         job = _workload(workload, fields)
         loaded = self.read(model)
-        offered = frozenset(offer.system for offer in self.registry.offers if _offer_passes(offer, job))
+        offered = frozenset(offer.system for offer in self.registry.offers if offer_passes(offer, job))
         system, nodes = find_system(self.registry, on, offered)
         context = self._context(loaded, job, "", only=system)
         positions = np.array([index for index, known in enumerate(context.system_list) if known.id == system.id])
@@ -107,7 +107,7 @@ class Advisor:
         if only is not None:
             devices = [device for device in registry.devices if device.id == only.device]
         offered = {system.id for system in systems}
-        offers = [offer for offer in registry.offers if offer.system in offered and _offer_passes(offer, workload)]
+        offers = [offer for offer in registry.offers if offer.system in offered and offer_passes(offer, workload)]
         if only is None:
             rented = {offer.system for offer in offers}
             systems = [system for system in systems if system.id in rented]
@@ -158,7 +158,7 @@ def _passes(wanted: Sequence[str], names: Iterable[str]) -> bool:
     return not wanted or not {normalise(name) for name in wanted}.isdisjoint(normalise(name) for name in names)
 
 
-def _offer_passes(offer: Offer, workload: Workload) -> bool:
+def offer_passes(offer: Offer, workload: Workload) -> bool:
     """Whether an offer is one the user would consider.
 
     What may be taken away at short notice is not for serving, and what must be bought is another

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -39,28 +39,54 @@ def rank(
     than ``most`` the ranking keeps those that can be shown (``survivors.py``), and with
     ``front`` the whole Pareto front; None keeps all.
     """
+    choices = Choices()
+    blocks = _estimated_blocks(context, registry, start, choices)
     with np.errstate(all="ignore"):  # a plugin's division by zero is found in its columns, not printed
-        techniques = registry.techniques
-        choices = Choices()
-        schema = make_schema(techniques, plugin_columns(registry))
-        rows = start if start is not None else hardware_rows(context, schema)
-        survivors = Survivors(context, lambda name, table, places: _detail_of(name, table, places, context, registry),
-                              lambda measured: _weights_of(measured, context, registry), most, front)  # fmt: skip
-        too_big = rows.take(np.zeros(0, dtype=int))
-        owners = {technique.name: registry.owner(technique) for technique in techniques}
-        for recipes in apply_techniques(rows, techniques, owners, context, choices) if len(rows) else [rows]:
-            for block in batch_blocks(recipes, context) if len(recipes) else [recipes]:
-                block["quality.high"] = np.maximum(np.minimum(block["quality.high"], 1.0), block["quality"])
-                estimated, missed = _estimate(block, context, registry)
-                too_big = _nearest_misses(Candidates.concat([too_big, missed])).compact()
-                for offered in _join_offers(estimated, context):
-                    survivors.add(_evaluate(offered, context, registry))
-        whole = survivors.result() or _evaluate(rows.take(np.zeros(0, dtype=int)), context, registry)
-        try:
-            _warn_of_unchecked_limits(whole.measured, context)
-            return _order(whole, too_big, context, registry, choices, survivors)
-        except UnknownNameError as error:  # perhaps of an objective whose scorer failed: then that is the reason
-            raise _explained(error, context) from None
+        return answer(blocks, context, registry, choices, lambda other: rank(other, registry, start, most, front),
+                      most, front)  # fmt: skip
+
+
+def _estimated_blocks(
+    context: Context, registry: Registry, start: Candidates | None, choices: Choices
+) -> Iterator[tuple[Candidates, Candidates]]:
+    """Candidates before they are joined with offers, block by block, and what is too big of each."""
+    techniques = registry.techniques
+    schema = make_schema(techniques, plugin_columns(registry))
+    rows = start if start is not None else hardware_rows(context, schema)
+    owners = {technique.name: registry.owner(technique) for technique in techniques}
+    for recipes in apply_techniques(rows, techniques, owners, context, choices) if len(rows) else [rows]:
+        for block in batch_blocks(recipes, context) if len(recipes) else [recipes]:
+            block["quality.high"] = np.maximum(np.minimum(block["quality.high"], 1.0), block["quality"])
+            yield _estimate(block, context, registry)
+
+
+def answer(
+    blocks: Iterable[tuple[Candidates, Candidates]], context: Context, registry: Registry, choices: Choices,
+    again: Callable[[Context], Ranking], most: int | None = None, front: bool = False,
+) -> Ranking:  # fmt: skip
+    """Join estimated blocks with the offers, score, filter and order; ``again`` answers another question anew.
+
+    The blocks are kept for other offers of the same hardware, as long as the ranking keeps every candidate.
+    """
+    survivors = Survivors(context, lambda name, table, places: _detail_of(name, table, places, context, registry),
+                          lambda measured: _weights_of(measured, context, registry), most, front)  # fmt: skip
+    too_big: Candidates | None = None
+    kept: list[Candidates] = []
+    for estimated, missed in blocks:
+        too_big = missed if too_big is None else _nearest_misses(Candidates.concat([too_big, missed])).compact()
+        kept.append(estimated)
+        for offered in _join_offers(estimated, context):
+            survivors.add(_evaluate(offered, context, registry))
+        if not survivors.complete:
+            kept.clear()
+    assert too_big is not None
+    whole = survivors.result() or _evaluate(too_big.take(np.zeros(0, dtype=int)), context, registry)
+    estimates = tuple(kept) if survivors.complete else None
+    try:
+        _warn_of_unchecked_limits(whole.measured, context)
+        return _order(whole, too_big, context, registry, choices, survivors, estimates, again)
+    except UnknownNameError as error:  # perhaps of an objective whose scorer failed: then that is the reason
+        raise _explained(error, context) from None
 
 
 def _explained(error: UnknownNameError, context: Context) -> InputError:
@@ -279,7 +305,8 @@ def _column(values: Array, length: int, name: str) -> Array:
 
 
 def _order(
-    whole: Evaluated, too_big: Candidates, context: Context, registry: Registry, choices: Choices, survivors: Survivors
+    whole: Evaluated, too_big: Candidates, context: Context, registry: Registry, choices: Choices,
+    survivors: Survivors, estimated: tuple[Candidates, ...] | None, again: Callable[[Context], Ranking],
 ) -> Ranking:  # fmt: skip
     """Sort: the feasible by preference, then the infeasible by how little they miss."""
     rows, measured, feasible = whole.rows, whole.measured, whole.feasible
@@ -300,5 +327,5 @@ def _order(
         feasible_count=len(good), measured=[item.take(order) for item in measured],
         violations=[violation.take(order) for violation in whole.violations],
         score=score[order], weights=weights, losses=losses[order],
-        evaluated=survivors.evaluated, feasible_evaluated=survivors.feasible,
+        evaluated=survivors.evaluated, feasible_evaluated=survivors.feasible, estimated=estimated, again=again,
     )  # fmt: skip

@@ -125,6 +125,11 @@ class Survivors:
             whole = self._kept(joined(self._parts, self._context, self._detail), self._most // 2)
             self._parts, self._held = [whole], len(whole.rows)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every candidate was kept."""
+        return self._held == self.evaluated
+
     def result(self) -> Evaluated | None:
         """All that is kept; None where there was no block."""
         if not self._parts:

@@ -136,7 +136,7 @@ def _without_filter(advisor: Advisor, plan: FleetPlan, item: Deployments, name: 
     from advisor_fleet.configurations import uses_carbon
 
     workload = replace(item.workload, workload=item.workload.workload.replace(**{name: ()}))
-    return find_deployments(advisor, workload, plan.offers, uses_carbon(plan.job))
+    return find_deployments(advisor, workload, plan.offers, uses_carbon(plan.job), plan.job.rules.objective)
 
 
 def _solved(program: object, plan: FleetPlan) -> Solution | None:

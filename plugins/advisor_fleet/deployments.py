@@ -8,7 +8,7 @@ for each size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,8 +119,14 @@ class OfferList:
         return np.array([self._position[offer.id] for offer in context.offer_list], dtype=np.int64)
 
 
-def find_deployments(advisor: Advisor, workload: FleetWorkload, offers: OfferList, carbon: bool) -> Deployments:
-    """Rank the workload for each size of request and gather its deployments."""
+def find_deployments(
+    advisor: Advisor, workload: FleetWorkload, offers: OfferList, carbon: bool, objective: str = "cost"
+) -> Deployments:
+    """Rank the workload for each size of request and gather its deployments.
+
+    The ``objective`` decides which candidates a ranking keeps where there are too many to keep all.
+    """
+    workload = replace(workload, workload=workload.workload.replace(optimize=objective, weights={}, profile=""))
     model = _read(advisor, workload)
     asked = [workload.of_size(size) for size in workload.sizes] if workload.serves else [workload.workload]
     rankings = [advisor.rank(model, each) for each in asked]

@@ -81,7 +81,8 @@ def plan_fleet(advisor: Advisor, job: FleetJob, what_if: bool = True) -> FleetPl
 
     solver()
     offers = OfferList()
-    items = [find_deployments(advisor, workload, offers, uses_carbon(job)) for workload in job.workloads]
+    items = [find_deployments(advisor, workload, offers, uses_carbon(job), job.rules.objective)
+             for workload in job.workloads]  # fmt: skip
     return plan_deployments(advisor, job, items, offers, what_if)
 
 

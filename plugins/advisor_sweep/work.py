@@ -61,7 +61,8 @@ def _candidates(
     fields = dict(fields)
     model = _model(fields.pop("model"), without)
     ranking = _advisor(without).rank(model, make_workload(fields))
-    head = {"point": position, **labels, "evaluated": len(ranking.rows), "feasible_count": ranking.feasible_count}
+    head = {"point": position, **labels, "evaluated": ranking.evaluated,
+            "feasible_count": ranking.feasible_evaluated}  # fmt: skip
     kept = ranking.alternatives[:keep] or ranking.infeasible[:1]
     if not kept:
         return [{**head, "feasible": False, "reasons": "no hardware on offer passes the filters"}]

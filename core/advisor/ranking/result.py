@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
@@ -267,6 +267,8 @@ class Ranking:
     losses: Array
     evaluated: int
     feasible_evaluated: int
+    estimated: tuple[Candidates, ...] | None  # before offers; None where not every candidate was kept
+    again: Callable[[Context], Ranking]
 
     @cached_property
     def front_losses(self) -> Array:
@@ -383,6 +385,18 @@ class Ranking:
     def warnings(self) -> list[str]:
         """What was left out, and other things the user should know."""
         return list(dict.fromkeys([*self.registry.plugins.warnings, *self.context.warnings]))
+
+    def with_offers(
+        self, offers: Iterable[Offer] = (), *, prices: Mapping[str, float] | None = None, without: Iterable[str] = ()
+    ) -> Ranking:
+        """The same question at other offers, without reading or estimating the model again.
+
+        ``offers`` take the place of those of the same id, and stand beside the rest; ``prices`` are US dollars
+        an hour by offer id; ``without`` are ids that are gone. Raises ``InputError`` for a wrong offer.
+        """
+        from advisor.ranking.repricing import with_offers
+
+        return with_offers(self, offers, prices or {}, without)
 
     def explain(self, top: int = 5) -> Explanation:
         """Say why the order is as it is, and why the rest was left out."""
