@@ -236,3 +236,17 @@ def test_a_missing_file_is_one_line(run):
     result = run("nowhere.toml")
     assert result.exit_code == 2
     assert "nowhere.toml: cannot be read" in result.stderr
+
+
+def test_privacy_rules_keep_offers_out(advisor):
+    """With the catalogs: whatever the plan uses is feasible in a ranking under the same rules, and rules cost money."""
+    rules = {"data_class": "health", "data_region": "us", "policies": ["hipaa"]}
+    asked = {"model": "Qwen/Qwen2.5-0.5B", "request_rate": 20, "kind": ["gpu"]}
+    strict = plan_fleet(advisor, make_fleet({"workload": [{**asked, **rules}]}), what_if=False)
+    free = plan_fleet(advisor, make_fleet({"workload": [asked]}), what_if=False)
+    ranking = advisor.rank(asked["model"], kind=["gpu"], limits={"quality": 0.98}, **rules)
+    allowed = {candidate.offer.id for candidate in ranking.everything() if candidate.feasible}
+    used = {item["offer"]["id"] for item in strict.to_dict()["deployments"]}
+    assert used
+    assert used <= allowed
+    assert strict.cost_per_month > free.cost_per_month
