@@ -53,6 +53,8 @@ def _estimated_blocks(
     techniques = registry.techniques
     schema = make_schema(techniques, plugin_columns(registry))
     rows = start if start is not None else hardware_rows(context, schema)
+    nothing = rows.take(np.zeros(0, dtype=int))
+    yield nothing, nothing  # where no recipe is legal there is no other block
     owners = {technique.name: registry.owner(technique) for technique in techniques}
     for recipes in apply_techniques(rows, techniques, owners, context, choices) if len(rows) else [rows]:
         for block in batch_blocks(recipes, context) if len(recipes) else [recipes]:
