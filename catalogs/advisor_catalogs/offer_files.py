@@ -17,15 +17,15 @@ TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "owned")
 YES = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
-def read_offers(root: Path) -> tuple[list[Table], list[str]]:
+def read_offers(root: Path, over: Path | None = None) -> tuple[list[Table], list[str]]:
     """Return offer tables of ``root/offers/*.csv`` and the ``file:line`` of each.
 
-    A user's folder may use the built-in providers and regions beside its own.
+    A user's folder may use the built-in providers and regions beside its own; those of ``over`` win over all.
     """
-    providers = {**read_providers(catalog_root()), **read_providers(root)}
+    providers = {**read_providers(catalog_root()), **read_providers(root), **(read_providers(over) if over else {})}
     regions = read_regions(catalog_root())
-    if root != catalog_root():
-        for provider, table in read_regions(root).items():
+    for folder in {root, over or root} - {catalog_root()}:
+        for provider, table in read_regions(folder).items():
             regions[provider] = {**regions.get(provider, {}), **table}
     known_charges = read_charges(root)
     tables: list[Table] = []

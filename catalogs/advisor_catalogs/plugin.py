@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from advisor.devices import Device, System
+    from advisor.devices import Device, Record, System
     from advisor.interfaces import ModelEntry
     from advisor.offers import Offer
     from advisor.policies import Policy
@@ -44,6 +45,14 @@ def policies() -> Iterable[Policy]:
     from advisor_catalogs.loading import load_policies
 
     return load_policies()
+
+
+@hookimpl
+def read_catalog(folder: Path) -> Mapping[str, Iterable[Record]]:
+    """Return what a user's folder of the same layout adds and overrides."""
+    from advisor_catalogs.own import read_own
+
+    return read_own(folder)
 
 
 @hookimpl

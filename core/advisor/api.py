@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,17 +32,18 @@ class Advisor:
 
     ``plugins`` are modules or objects with hooks, beside those installed (``discover=False`` leaves
     the installed out). ``without`` names plugins to leave out. ``devices``, ``systems`` and
-    ``offers`` are the caller's own and win over a plugin's of the same id. Nothing is printed and no
-    state is shared: advisors with different plugins live side by side, and one may be used by many
-    threads.
+    ``offers`` are the caller's own and win over a plugin's of the same id; so do those in the folders
+    ``catalogs``. Nothing is printed and no state is shared: advisors with different plugins live side
+    by side, and one may be used by many threads.
     """
 
     def __init__(
         self, plugins: Sequence[object] = (), *, without: Iterable[str] = (), discover: bool = True,
         devices: Sequence[Device] = (), systems: Sequence[System] = (), offers: Sequence[Offer] = (),
-        trace: Callable[[str], None] | None = None,
+        catalogs: Sequence[Path] = (), trace: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
-        self.registry = Registry(Plugins(plugins, without, discover=discover, trace=trace), devices, systems, offers)
+        self.registry = Registry(Plugins(plugins, without, discover=discover, trace=trace), devices, systems, offers,
+                                 catalogs)  # fmt: skip
 
     @property
     def warnings(self) -> list[str]:
@@ -123,6 +125,7 @@ class Advisor:
             frameworks=[workload.framework],
             known_frameworks=registry.frameworks,
             find_policies=lambda: registry.policies,
+            own=registry.own,
         )
 
     def _check_names(self, workload: Workload) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -95,7 +95,8 @@ def _link_columns(links: Sequence[Link | None]) -> tuple[Array, Array]:
 class Context:
     """One question: a model, a workload, and the hardware and offers that may answer it.
 
-    ``warn`` takes a line for the user. ``note`` counts candidates left out for a reason.
+    ``warn`` takes a line for the user. ``note`` counts candidates left out for a reason. ``own`` are the records of
+    the user's own catalog folders by kind, those that core does not know included.
     """
 
     model: Model
@@ -109,6 +110,7 @@ class Context:
     frameworks: list[str] = field(default_factory=lambda: [""])
     known_frameworks: Sequence[Framework] = ()
     find_policies: Callable[[], Iterable[Policy]] = tuple
+    own: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

@@ -6,7 +6,8 @@ A plugin may say which major version of this interface it was made for in an att
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -14,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from advisor.devices import Device, System
+    from advisor.devices import Device, Record, System
     from advisor.interfaces import (
         Backend,
         Exporter,
@@ -53,6 +54,11 @@ def offers() -> Iterable[Offer]:  # type: ignore[empty-body]
 @hookspec
 def policies() -> Iterable[Policy]:  # type: ignore[empty-body]
     """Return policies: what laws, standards and customers demand of where data are processed."""
+
+
+@hookspec
+def read_catalog(folder: Path) -> Mapping[str, Iterable[Record]]:  # type: ignore[empty-body]
+    """Return what a user's own catalog folder holds, by hook or another name: it overrides what plugins give."""
 
 
 @hookspec

@@ -72,10 +72,10 @@ class Inventory:
     systems: Sequence[System]
     offers: Sequence[Offer]
 
-    def registry(self, plugins: Plugins, also_rent: bool = False) -> Registry:
-        """A registry in which only these offers exist, or these beside those of the plugins."""
+    def registry(self, plugins: Plugins, also_rent: bool = False, catalogs: Sequence[Path] = ()) -> Registry:
+        """A registry in which only these offers exist, or these beside those of the plugins and catalog folders."""
         kind = Registry if also_rent else _OwnedAlone
-        return kind(plugins, self.devices, self.systems, self.offers)
+        return kind(plugins, self.devices, self.systems, self.offers, catalogs)
 
 
 class _OwnedAlone(Registry):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
@@ -149,6 +150,16 @@ class Plugins:
                 implementation.function(**{name: arguments[name] for name in implementation.argnames})
             except FAILURES as error:
                 self.warn(f"plugin {implementation.plugin_name!r}: hook {hook} left out: {describe(error)}")
+
+    def read_catalog(self, folder: Path) -> Iterable[tuple[str, Any]]:
+        """Yield (kind, records) of a user's catalog folder; a wrong file is the user's, and ends the question."""
+        for implementation in self._implementations("read_catalog"):
+            name = implementation.plugin_name
+            found = guarded(name, "hook read_catalog", self.warn, lambda one=implementation: one.function(folder))  # type: ignore[misc]
+            if isinstance(found, Mapping):
+                yield from found.items()
+            elif found is not None:
+                self.warn(f"plugin {name!r}: hook read_catalog returned a {type(found).__name__}; left out")
 
     def info(self) -> list[PluginInfo]:
         """List the plugins in order of name."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from advisor.columns import Column
@@ -39,8 +40,9 @@ class Registry:
     """
 
     def __init__(self, plugins: Plugins, devices: Sequence[Device] = (), systems: Sequence[System] = (),
-                 offers: Sequence[Offer] = ()) -> None:  # fmt: skip
+                 offers: Sequence[Offer] = (), catalogs: Sequence[Path] = ()) -> None:  # fmt: skip
         self.plugins = plugins
+        self.catalogs = catalogs
         self._own = {"devices": devices, "systems": systems, "offers": offers}
         self._cache: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -49,6 +51,22 @@ class Registry:
     def owner(self, item: object) -> str:
         """Name of the plugin that gave the item."""
         return self._owner.get(id(item), "")
+
+    @property
+    def own(self) -> Mapping[str, Sequence[Any]]:
+        """The user's own records by hook, or by another name that a plugin reads: given, then of catalog folders.
+
+        Of folders the first has an entry that several give. Raises ``InputError`` for a wrong file.
+        """
+        return self._once("own", self._read_own)
+
+    def _read_own(self) -> Mapping[str, Sequence[Any]]:
+        found: dict[str, list[Any]] = {kind: list(items) for kind, items in self._own.items()}
+        for folder in self.catalogs:
+            for kind, items in self.plugins.read_catalog(folder):
+                known = {getattr(item, "id", None) for item in found.get(kind, ())}
+                found.setdefault(kind, []).extend(item for item in items if getattr(item, "id", None) not in known)
+        return found
 
     def _once(self, key: str, make: Callable[[], Item]) -> Item:
         with self._lock:
@@ -61,7 +79,7 @@ class Registry:
         """Collect a hook's items, the user's own first, and drop repeated names with a warning."""
         seen: dict[str, str] = {}
         answer: list[Item] = []
-        own: Iterable[Any] = self._own.get(hook, ())
+        own: Iterable[Any] = self.own.get(hook, ())
         for plugin, item in [*(("", item) for item in own), *self.plugins.collect(hook, kind)]:
             try:
                 key = check_item(item, name)

@@ -15,6 +15,10 @@ advisor_hook_version = 1
 @hookimpl
 def commands(group: click.Group) -> None:
     """Add ``advisor catalog``."""
+    from advisor.cli.later import LaterCommand
     from advisor_catalog_tools.command import catalog
 
     group.add_command(catalog)
+    for name, line in (("grids", "List and show grids: carbon and price of electricity."),
+                       ("providers", "List and show providers: law, certificates, encryption, logs.")):  # fmt: skip
+        group.add_command(LaterCommand(name, f"advisor_catalog_tools.lists:{name}", line))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from advisor.cli import output
-from advisor.cli.session import common_options
+from advisor.cli.session import Session, common_options, own_catalog
 from advisor.cli.tables import Column, Table, clean
 from advisor.errors import InputError
 
@@ -110,3 +110,49 @@ def schema(kind: str, **_: Any) -> None:
     from advisor_catalogs.schemas import file_schema
 
     output.print_json(file_schema(kind))
+
+
+@catalog.command()
+@click.option("--provider", "providers", multiple=True, metavar="NAME,...", help="Providers to ask; all unless given.")
+@click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
+              help="Catalog folder to write to; unless given that of the configuration, which is always read.")
+@output.json_option
+@common_options
+@click.pass_obj
+def update(session: Session, providers: tuple[str, ...], into: Path | None, as_json: bool, **_: Any) -> None:
+    """Fetch fresh prices of cloud providers into a catalog folder of one's own.
+
+    Needs the extra prices (gpuhunt) and a network; nothing else of the advisor uses either.
+
+    \b
+    advisor catalog update
+    advisor catalog update --provider runpod,verda --into my-catalog
+    """
+    from datetime import date
+
+    from advisor_catalog_tools import update as prices
+    from advisor_catalogs.documents import catalog_root
+    from advisor_catalogs.loading import load_devices, load_offers
+    from advisor_catalogs.providers import read_regions
+
+    wanted = [name.strip() for text in providers for name in text.split(",") if name.strip()]
+    items = prices.fetch(wanted)
+    found = prices.converted(items, load_devices(), load_offers(), read_regions(catalog_root()), prices.version(),
+                             date.today())  # fmt: skip
+    if not found.rows:
+        raise InputError(f"catalog update: none of {len(items)} prices is of a device and region of the catalog")
+    folder = into or own_catalog()
+    files = prices.write(found, folder)
+    load_offers(folder)  # what was written must be readable
+    count = sum(map(len, found.rows.values()))
+    if as_json:
+        output.print_json({"schema": output.schema("catalog_update"), "offers": count, "files": list(map(str, files)),
+                           "passed_over": found.passed_over})  # fmt: skip
+        return
+    for file in files:
+        click.echo(f"wrote {file}")
+    click.echo(f"{count} offers of {len(found.rows)} providers; {sum(found.passed_over.values())} passed over")
+    for reason, number in sorted(found.passed_over.items(), key=lambda item: -item[1])[:MOST_ROWS]:
+        click.echo(clean(f"  {number}: {reason}"))
+    if into is not None:
+        click.echo(f"use them with --catalog {into}")

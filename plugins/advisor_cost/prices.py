@@ -21,7 +21,7 @@ from advisor_cost.ownership import owned_columns
 from advisor_energy.demand import HOURS_PER_MONTH
 from advisor_energy.figures import Figure, assumed, read_figures
 from advisor_energy.intervals import Interval
-from advisor_energy.places import attribute_number, known_grids, offer_interval
+from advisor_energy.places import attribute_number, grids_of, offer_interval
 
 SPOT = "spot"
 OWNED = "owned"
@@ -64,7 +64,7 @@ def prices(context: Context, grids: Mapping[str, Any] | None = None) -> Prices:
     purchase is past. Otherwise it is owned: ``ownership``. Whoever owns the hardware pays for its electricity.
     """
     offers = context.offer_list
-    grids = known_grids() if grids is None else grids
+    grids = grids_of(context) if grids is None else grids
     figures = assumed(cost_figures(), context.workload.assume)
 
     def per_kwh(offer: Offer) -> float | None:

@@ -19,7 +19,7 @@ from advisor_energy.embodied import embodied_per_hour
 from advisor_energy.facility import facility_power
 from advisor_energy.figures import assumed, energy_figures
 from advisor_energy.intervals import Interval
-from advisor_energy.places import attribute_number, known_grids, places_of
+from advisor_energy.places import attribute_number, grids_of, places_of
 from advisor_energy.scorer import EnergyScorer
 from advisor_energy.sight import Sight
 from advisor_energy.waiting import cleanest, known_hours, waiting_share
@@ -87,7 +87,7 @@ def _footprint(sight: Sight) -> dict[str, Any]:
 def _place(offer: Offer | None, context: Context) -> dict[str, Any]:
     """What is taken of the place, each with where it is from."""
     figures = assumed(energy_figures(), context.workload.assume)
-    grid = known_grids().get(offer.grid) if offer else None
+    grid = grids_of(context).get(offer.grid) if offer else None
     answer = {}
     pue = offer.pue if offer else None
     default = figures["power_usage_effectiveness"]

@@ -49,10 +49,16 @@ def known_grids() -> Mapping[str, Any]:
     return grids
 
 
+def grids_of(context: Context) -> Mapping[str, Any]:
+    """Return the grids that a question knows: the catalog's, and over them those of the user's own folders."""
+    own = {grid.id: grid for grid in context.own.get("grids", ())}
+    return {**known_grids(), **own} if own else known_grids()
+
+
 def places_of(context: Context) -> Places:
     """Return the columns of a question's offers, made once a question."""
     figures = assumed(energy_figures(), context.workload.assume)
-    return context.once("energy.places", lambda: places(context.offer_list, figures=figures))
+    return context.once("energy.places", lambda: places(context.offer_list, grids_of(context), figures))
 
 
 def places(

@@ -13,7 +13,7 @@ from advisor_energy.demand import JOULES_PER_KWH, has_end, hours, samples_per_se
 from advisor_energy.embodied import embodied_per_hour
 from advisor_energy.facility import FacilityPower, facility_power
 from advisor_energy.figures import described, energy_figures
-from advisor_energy.places import known_grids, places_of
+from advisor_energy.places import grids_of, places_of
 from advisor_energy.sight import Sight
 from advisor_energy.waiting import waiting_share
 
@@ -57,7 +57,8 @@ class EnergyScorer(Scorer):
 
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; an unknown offer has the default facility and the world's average grid."""
-        strange = {offer.grid for offer in context.offer_list if offer.grid and offer.grid not in known_grids()}
+        grids = grids_of(context)
+        strange = {offer.grid for offer in context.offer_list if offer.grid and offer.grid not in grids}
         if strange:
             names = ", ".join(sorted(strange)[:5])
             context.warn(f"energy: unknown grid {names}: counted as the world's average, with a wide interval")

@@ -29,7 +29,7 @@ from advisor.plugins import HOOKS, Plugins
 from advisor.testing.samples import sample_device
 
 HEALTHY = answer(ask())
-RETURNING = [hook for hook in HOOKS if hook != "commands"]
+RETURNING = [hook for hook in HOOKS if hook not in ("commands", "read_catalog")]
 
 
 class NoText(Exception):
@@ -396,3 +396,19 @@ def test_limit_that_a_failed_scorer_would_have_measured():
 def test_optimizing_what_a_failed_scorer_would_have_measured_says_why():
     with pytest.raises(InputError, match=r"aspect to optimize 'cost'.*'bad': scorer 'cost' left out.*no price"):
         ask(plugin(scorers=lambda: [variant(Cost, score=raising(ValueError("no price")))]), optimize="cost")
+
+
+def reads_catalogs(function):
+    return type("Made", (), {"advisor_name": "bad", "read_catalog": hookimpl(lambda self, folder: function(folder))})()
+
+
+def test_reading_a_catalog_folder_may_fail(tmp_path):
+    for fault in (raising(ValueError("first line\nsecond line")), lambda folder: 42):
+        advisor = Advisor([SampleHardware(), reads_catalogs(fault)], discover=False, catalogs=[tmp_path])
+        ranking = advisor.rank(MODEL, **SERVE)
+        assert ranking.best.offer.id == ask().best.offer.id
+        (line,) = advisor.warnings
+        assert line.startswith("plugin 'bad': hook read_catalog")
+    user = reads_catalogs(raising(InputError("prices.txt: not a number")))
+    with pytest.raises(InputError, match=r"prices\.txt"):
+        Advisor([SampleHardware(), user], discover=False, catalogs=[tmp_path]).rank(MODEL, **SERVE)

@@ -25,6 +25,15 @@ def one_blas_thread() -> None:
         os.environ.setdefault(name, "1")
 
 
+def own_catalog() -> Path:
+    """The catalog folder below the user's configuration folder, which is read wherever it exists."""
+    if base := os.environ.get("XDG_CONFIG_HOME"):
+        return Path(base) / "hardware-advisor" / "catalog"
+    if os.name == "nt":
+        return Path(os.environ.get("APPDATA", str(Path.home()))) / "hardware-advisor" / "catalog"
+    return Path.home() / ".config" / "hardware-advisor" / "catalog"
+
+
 @dataclass
 class Session:
     """One run of the command line.
@@ -35,6 +44,7 @@ class Session:
     plugins: Sequence[object] = ()
     discover: bool = True
     without: list[str] = field(default_factory=list)
+    catalogs: list[str] = field(default_factory=list)
     trace: bool = False
     debug: bool = False
     shown: set[str] = field(default_factory=set)
@@ -45,25 +55,34 @@ class Session:
         named = [*self.without, os.environ.get("ADVISOR_WITHOUT", "")]
         return list(dict.fromkeys(name.strip() for text in named for name in text.split(",") if name.strip()))
 
+    def folders(self) -> list[Path]:
+        """Catalog folders: of the options, of the environment variable ``ADVISOR_CATALOG``, and the user's own."""
+        named = [*self.catalogs, *os.environ.get("ADVISOR_CATALOG", "").split(os.pathsep)]
+        given = [Path(name) for name in named if name]
+        own = own_catalog()
+        return [*given, *([own] if own.is_dir() else [])]
+
     def registry(self) -> Registry:
         """What the plugins provide, for commands that rank nothing and so need no engine."""
         one_blas_thread()
         from advisor.plugins import Plugins
         from advisor.registry import Registry
 
-        return Registry(Plugins(self.plugins, self.skipped(), discover=self.discover, trace=self._trace()))
+        plugins = Plugins(self.plugins, self.skipped(), discover=self.discover, trace=self._trace())
+        return Registry(plugins, catalogs=self.folders())
 
     def advisor(self, owned: Path | None = None, also_rent: bool = False) -> Advisor:
         """Make the advisor; ``owned`` is an inventory file, whose hardware replaces the offers or joins them."""
         one_blas_thread()
         from advisor.api import Advisor
 
-        made = Advisor(self.plugins, without=self.skipped(), discover=self.discover, trace=self._trace())
+        made = Advisor(self.plugins, without=self.skipped(), discover=self.discover, trace=self._trace(),
+                       catalogs=self.folders())  # fmt: skip
         if owned is not None:
             from advisor.inventory import read_inventory
 
             stock = read_inventory(owned, made.registry)
-            made.registry = stock.registry(made.registry.plugins, also_rent)
+            made.registry = stock.registry(made.registry.plugins, also_rent, self.folders())
         return made
 
     def plugin_commands(self, but: Sequence[str] = ()) -> dict[str, click.Command]:
@@ -94,6 +113,10 @@ def _set_without(ctx: click.Context, _: click.Parameter, names: tuple[str, ...])
     ctx.ensure_object(Session).without.extend(names)
 
 
+def _set_catalog(ctx: click.Context, _: click.Parameter, folders: tuple[str, ...]) -> None:
+    ctx.ensure_object(Session).catalogs.extend(folders)
+
+
 def _set_trace(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     session = ctx.ensure_object(Session)
     session.trace = session.trace or wanted
@@ -111,6 +134,8 @@ def common_options(command: Command) -> Command:
                      help="Show the traceback of an unexpected error."),
         click.option("--trace-hooks", is_flag=True, expose_value=False, callback=_set_trace,
                      help="Show each call of a plugin's hook on standard error."),
+        click.option("--catalog", multiple=True, metavar="DIR", expose_value=False, callback=_set_catalog,
+                     help="Folder of your own catalog, which adds and overrides entries; repeatable."),
         click.option("--without", multiple=True, metavar="PLUGIN", expose_value=False, callback=_set_without,
                      help="Leave a plugin out; repeatable, and ADVISOR_WITHOUT=a,b does the same."),
     ):  # fmt: skip

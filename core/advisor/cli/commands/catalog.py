@@ -8,18 +8,19 @@ from advisor.cli.listing import Kind, listing
 from advisor.cli.tables import Column
 
 if TYPE_CHECKING:
-    from advisor.devices import Device, Record, System
+    from advisor.devices import Device, Record, Source, System
     from advisor.interfaces import ModelEntry
     from advisor.offers import Offer
     from advisor.policies import Policy
     from advisor.registry import Registry
 
 
-def _record(record: Record) -> dict[str, Any]:
+def plain_record(record: Record) -> dict[str, Any]:
+    """A record's fields for JSON."""
     return record.to_plain()
 
 
-def _sources(record: Record) -> dict[str, Any]:
+def figure_origins(record: Record) -> dict[str, Any]:
     """Source of each figure with its date and address, or the method of one that is derived."""
     from advisor.devices import record_sources
 
@@ -31,8 +32,7 @@ def _sources(record: Record) -> dict[str, Any]:
         if name in record.estimated:
             answer[name] = f"estimated: {text}"
         elif text in by_title:
-            source = by_title[text]
-            answer[name] = f"{source.title} ({source.date}){' ' + source.url if source.url else ''}"
+            answer[name] = source_text(by_title[text])
         else:
             answer[name] = None
     return answer
@@ -78,6 +78,21 @@ def _model(entry: ModelEntry) -> dict[str, Any]:
             "sources": {key: source.to_plain() for key, source in entry.sources.items()}}  # fmt: skip
 
 
+def _model_origins(entry: ModelEntry) -> dict[str, Any]:
+    """Where a model's figures come from: all follow from its configuration, whose source the catalog has."""
+    texts = [source_text(source) for source in entry.sources.values()]
+    if not texts:
+        return {}
+    follows = ("parameters", "active_parameters", "weight_bytes", "kv_bytes_per_token")
+    given = ("licence", "family", "weight_format", "max_context")
+    return {**dict.fromkeys(given, texts[0]), **dict.fromkeys(follows, f"worked out from the layers of: {texts[0]}")}
+
+
+def source_text(source: Source) -> str:
+    """A source in one line: title, date and address."""
+    return f"{source.title} ({source.date}){' ' + source.url if source.url else ''}"
+
+
 def _model_more(entry: ModelEntry, registry: Registry) -> dict[str, Any]:
     from advisor.reading import read_model
 
@@ -96,7 +111,7 @@ devices = listing(Kind(
     [Column("id", keep=10), Column("name", keep=5, narrow=16), Column("vendor", keep=6), Column("kind", keep=7),
      Column("GiB", "right", 9), Column("GB/s", "right", 8), Column("TFLOP/s", "right", 8), Column("W", "right", 6),
      Column("year", "right", 4)],
-    _device_row, _record, lambda device: [device.id, *device.aliases, device.name], _device_more, _sources,
+    _device_row, plain_record, lambda device: [device.id, *device.aliases, device.name], _device_more, figure_origins,
 ), "List and show devices: accelerators and processors as sold.")  # fmt: skip
 
 systems = listing(Kind(
@@ -105,27 +120,27 @@ systems = listing(Kind(
      Column("link", keep=6, narrow=16), Column("host GiB", "right", 4)],
     lambda system: [system.id, system.device, system.device_count, system.max_nodes,
                     system.link.name if system.link else "", system.host_memory_gib or ""],
-    _record, lambda system: [system.id, *system.aliases], _system_more, _sources,
+    plain_record, lambda system: [system.id, *system.aliases], _system_more, figure_origins,
 ), "List and show systems: devices in a node, with their links.")  # fmt: skip
 
 offers = listing(Kind(
     "offers", "offer", lambda registry: registry.offers,
     [Column("id", keep=10, narrow=16), Column("provider", keep=8), Column("system", keep=9, narrow=16),
      Column("region", keep=8), Column("country", keep=4), Column("term", keep=7), Column("USD/h", "right", 9)],
-    _offer_row, _record, lambda offer: [offer.id, offer.instance],
-    lambda offer, registry: {"plugin": registry.owner(offer)}, _sources,
+    _offer_row, plain_record, lambda offer: [offer.id, offer.instance],
+    lambda offer, registry: {"plugin": registry.owner(offer)}, figure_origins,
 ), "List and show offers: where a system can be had, and at what price.")  # fmt: skip
 
 policies = listing(Kind(
     "policies", "policy", lambda registry: registry.policies,
     [Column("id", keep=10), Column("kind", keep=6), Column("name", keep=8, narrow=30),
      Column("brought by data of", keep=5, narrow=20), Column("rules", "right", 7)],
-    _policy_row, _record, lambda policy: [policy.id, *policy.aliases], _owner, _sources,
+    _policy_row, plain_record, lambda policy: [policy.id, *policy.aliases], _owner, figure_origins,
 ), "List and show policies: what laws, standards and customers demand of where data are processed.")  # fmt: skip
 
 models = listing(Kind(
     "models", "model", lambda registry: registry.models,
     [Column("id", keep=10), Column("aliases", keep=5, narrow=16), Column("licence", keep=4, narrow=16)],
     lambda entry: [entry.id, ", ".join(entry.aliases), entry.licence],
-    _model, lambda entry: [entry.id, *entry.aliases, entry.id.rsplit("/", 1)[-1]], _model_more,
+    _model, lambda entry: [entry.id, *entry.aliases, entry.id.rsplit("/", 1)[-1]], _model_more, _model_origins,
 ), "List and show models that are known by name.")  # fmt: skip
