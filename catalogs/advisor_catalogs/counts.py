@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from advisor_catalogs.documents import catalog_root
+from advisor_catalogs.apis import load_token_prices
+from advisor_catalogs.documents import catalog_root, read_toml
+from advisor_catalogs.grid_hours import load_grid_hours
 from advisor_catalogs.grids import load_grids
 from advisor_catalogs.loading import (
     load_devices,
@@ -16,7 +18,7 @@ from advisor_catalogs.loading import (
     read_tables,
 )
 from advisor_catalogs.model_entries import load_models
-from advisor_catalogs.providers import read_countries, read_regions
+from advisor_catalogs.providers import read_charges, read_countries, read_regions
 
 CONTINENTS = ("africa", "asia", "europe", "middle-east", "north-america", "oceania", "south-america")
 
@@ -47,6 +49,10 @@ def catalog_counts() -> dict[str, dict[str, int]]:
             "policies": len(policies),
             "rules of policies": sum(len(policy.rules) for policy in policies),
             "models": len(load_models()),
+            "prices by the token": len(load_token_prices()),
+            "grids whose day is known": len(load_grid_hours()),
+            "providers with charges for data": len(read_charges(catalog_root())["charges"]),
+            "currencies": len(read_toml(catalog_root() / "currencies.toml")["per_usd"]),
         },
         "facilities": {
             f"regions with {figure}": sum(figure in entry for table in places.values() for entry in table.values())
