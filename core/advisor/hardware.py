@@ -17,8 +17,12 @@ def find_system(registry: Registry, name: str, prefer: frozenset[str] = frozense
     Among systems that are alike those whose id is in ``prefer`` win.
     """
     counted = _COUNTED.match(name)
-    if registry.systems.find(name) is not None:
-        return registry.systems[name], 1
+    named = registry.systems.find(name)
+    if named is not None:
+        like_it = (system for system in registry.systems if system.id in prefer
+                   and (system.device, system.device_count) == (named.device, named.device_count))  # fmt: skip
+        meant = next(like_it, named) if counted and named.id not in prefer else named
+        return meant, 1
     count, rest = (int(counted.group(1)), counted.group(2)) if counted else (1, name)
     if count < 1:
         raise InputError(f"{name}: a count of at least 1 is expected, such as 4x{rest}")

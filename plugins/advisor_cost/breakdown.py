@@ -15,6 +15,7 @@ from advisor_cost.tokens import SECONDS_PER_MONTH, by_the_token, token_prices
 from advisor_cost.traffic import Traffic
 from advisor_energy.demand import HOURS_PER_MONTH, has_end
 from advisor_energy.figures import assumed
+from advisor_energy.places import known_grids
 
 if TYPE_CHECKING:
     from advisor_catalogs.currencies import Currency
@@ -154,7 +155,8 @@ def _assumptions(here: Priced) -> list[dict[str, Any]]:
         names += ["interruptions", "restart_hours", *(["checkpoint_hours"] if here.context.workload.trains else [])]
     if is_committed(offer) and here.context.workload.task != "serve":
         names += ["committed_use"]
-    if offer.term == "owned" or offer.purchase_usd is not None:
+    known = getattr(known_grids().get(offer.grid), "price_usd_per_kwh", None) or offer.attributes.get("price_usd_per_kwh")
+    if (offer.term == "owned" or offer.purchase_usd is not None) and not known:
         names += ["electricity_price"]
     if offer.purchase_usd is not None and offer.price_usd_per_hour is None:
         names += ["value_lost_a_year", "capital_rate", "maintenance_share", "staff_hours_a_month", "staff_usd_per_hour",

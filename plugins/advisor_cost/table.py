@@ -36,7 +36,8 @@ def show(candidate: Candidate, answer: Mapping[str, Any]) -> None:
               f"{words.recipe(candidate)}")  # fmt: skip
     rate = answer["currency"]
     of = f"; 1 USD = {rate['per_usd']:g} {rate['code']} on {rate['date']}" if rate["code"] != "USD" else ""
-    paragraph(f"price of {answer['prices_of']['offer'] or 'unknown date'} ({answer['prices_of']['source']}){of}")
+    asked = answer["prices_of"]
+    paragraph((f"price of {asked['offer']} ({asked['source']})" if asked["offer"] else "price as given") + of)
     for reason in candidate.reasons:
         paragraph(f"not feasible: {reason}")
     _costs(answer, money)

@@ -156,3 +156,15 @@ def test_another_currency_is_shown_and_a_wrong_one_refused():
     assert "EUR" in ask(*words, "--currency", "eur")
     wrong = CliRunner().invoke(cli, ["cost", *words, "--currency", "doubloon"])
     assert wrong.exit_code == 2
+
+
+def test_hardware_that_one_has_costs_its_value_and_its_power(tmp_path):
+    # 350,400 USD over 4 years are 10 USD/h; electricity comes on top.
+    file = tmp_path / "inventory.toml"
+    file.write_text('[[owned]]\ndevice = "h100"\ncount = 8\nregion = "de"\npurchase_usd = 350400\n')
+    words = ["meta-llama/Llama-3.1-8B", "--on", "8xh100", "--owned", str(file), "--request-rate", "10"]
+    answer = json.loads(ask(*words, "--json"))
+    assert answer["candidate"]["offer"]["provider"] == "owned"
+    assert answer["parts"]["rent"] == pytest.approx(7300)
+    assert answer["parts"]["electricity"] > answer["parts"]["cooling and supply"] > 0
+    assert "owned" in ask(*words)
