@@ -18,6 +18,7 @@ import re
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from families import Part, errors
@@ -31,16 +32,25 @@ from advisor.validation.measurements import read_groups
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = Path(__file__).with_name("training.json")
 DEVICE_FILE = ROOT / "plugins" / "advisor_gpu" / "efficiency.toml"
+TPU_FILE = ROOT / "plugins" / "advisor_tpu" / "efficiency.toml"
 FRAMEWORK_FILE = ROOT / "plugins" / "advisor_roofline" / "frameworks.toml"
 METRICS = ("train_tokens_per_s", "step_time_s", "samples_per_s", "model_tflops_per_device")
-#: Never fitted: what judges, and consumer cards, whose power limits are not those of the data-centre family.
-JUDGED_ONLY = ("train_megatron_cases", "train_timm")
+#: Never fitted: what judges.
+JUDGED_ONLY = ("train_megatron_cases",)
 #: (where, table, figure): lowest, highest, first guess.
 CONSTANTS = {
     ("device", "Hopper", "sustained"): (0.6, 1.0, 0.85),
     ("device", "Blackwell", "sustained"): (0.55, 1.0, 0.8),
     ("device", "Ampere", "sustained"): (0.7, 1.0, 0.95),
     ("device", "", "cast_passes"): (0.1, 6.0, 1.0),
+    ("tpu", "", "sustained"): (0.7, 1.3, 1.1),
+    ("device", "Ada Lovelace", "sustained"): (0.7, 1.3, 1.0),
+    ("framework", "default", "image_passes"): (0.1, 4.0, 1.0),
+    ("framework", "pytorch", "unfused_passes"): (1.0, 12.0, 5.0),
+    ("framework", "pytorch", "eager_us"): (10.0, 200.0, 60.0),
+    ("framework", "peft", "unfused_passes"): (1.0, 12.0, 5.0),
+    ("framework", "with.compile", "unfused_passes"): (0.5, 4.0, 2.0),
+    ("framework", "with.thunder", "unfused_passes"): (0.5, 4.0, 2.0),
     ("framework", "default", "tuning"): (0.5, 1.0, 0.9),
     ("framework", "default", "unfused_passes"): (1.0, 6.0, 2.0),
     ("framework", "megatron", "unfused_passes"): (1.0, 4.0, 1.2),
@@ -72,8 +82,11 @@ def load() -> list[tuple[str, Part]]:
 def home(where: str, table: str) -> dict[str, float]:
     """The loaded table in which a constant stands."""
     if where == "framework":
-        return frameworks.profiles()[table]  # type: ignore[return-value]
-    loaded = constants._load("advisor_gpu", "efficiency.toml")
+        found: Any = frameworks.profiles()
+        for name in table.split("."):
+            found = found[name]
+        return found
+    loaded = constants._load("advisor_tpu" if where == "tpu" else "advisor_gpu", "efficiency.toml")
     return loaded["default"] if not table else loaded.setdefault("family", {}).setdefault(table, {})
 
 
@@ -91,8 +104,10 @@ def fit(parts: list[Part], use: np.ndarray) -> np.ndarray:
         put(logs)
         return np.concatenate([np.nan_to_num(errors(parts)[use]), 0.2 * (logs - start)])
 
+    stored = np.log([home(where, table).get(figure, value[2]) for (where, table, figure), value in CONSTANTS.items()])
     found = least_squares(
-        residuals, start, bounds=(low, high), loss="soft_l1", f_scale=0.12, diff_step=0.03, max_nfev=12
+        residuals, np.clip(stored, low + 1e-3, high - 1e-3), bounds=(low, high), loss="soft_l1", f_scale=0.12,
+        diff_step=0.03, max_nfev=5,
     )
     put(found.x)
     return np.asarray(found.x)
@@ -112,9 +127,10 @@ def report(record: dict[str, dict[str, float]], title: str, values: np.ndarray) 
 
 def write() -> None:
     """Write the constants into the TOML files."""
-    texts = {path: path.read_text("utf-8") for path in (DEVICE_FILE, FRAMEWORK_FILE)}
+    files = {"device": DEVICE_FILE, "tpu": TPU_FILE, "framework": FRAMEWORK_FILE}
+    texts = {path: path.read_text("utf-8") for path in files.values()}
     for where, table, figure in CONSTANTS:
-        path = DEVICE_FILE if where == "device" else FRAMEWORK_FILE
+        path = files[where]
         value = f"{home(where, table)[figure]:.3g}"
         name = (table or "default") if where == "framework" or not table else f"family.{table}"
         pattern = rf'(\[{re.escape(name)}\]|\[family\."{re.escape(table)}"\])([^\n]*\n)((?:(?!\n\[)[\s\S])*)'

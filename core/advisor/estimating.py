@@ -122,8 +122,9 @@ def scale_out(rows: Candidates, context: Context) -> None:
         rows[f"power{end}"] = units * (rows["load"] * busy + (1 - rows["load"]) * np.minimum(idle, busy))
         rows[f"samples_per_s{end}"] = units * rows[f"samples_per_s{end}"]
     if total is not None:
-        rows.set_interval("run_time", total / rows["samples_per_s"], total / rows["samples_per_s.high"],
-                          total / rows["samples_per_s.low"])  # fmt: skip
+        work = total / rows["goodput"]
+        rows.set_interval("run_time", work / rows["samples_per_s"], work / rows["samples_per_s.high"],
+                          work / rows["samples_per_s.low"])  # fmt: skip
 
 
 INTERVALS = [column.name for column in ESTIMATES if column.interval]

@@ -34,7 +34,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "global_batch": _COUNT, "micro_batch": _COUNT,
     "tensor_parallel": _COUNT, "pipeline_parallel": _COUNT, "context_parallel": _COUNT, "expert_parallel": _COUNT,
     "optimizer_offload": _PART, "weight_offload": _PART, "activation_offload": _PART, "saved_input_share": _AMOUNT,
-    "adapter_inputs": _AMOUNT, "pipeline_schedule": (0, 2),
+    "adapter_inputs": _AMOUNT, "virtual_tokens": _AMOUNT, "backward_share": _PART, "pipeline_schedule": (0, 2),
     "data_parallel": _COUNT, "virtual_stages": _COUNT, "shard_stage": (0, 3), "recompute": (0, 2),
     "weight_bits": _SHARE, "cache_bits": _SHARE, "table_bits": _AMOUNT, "parameter_share": _SHARE,
     "flops_share": _SHARE, "block_share": _SHARE,

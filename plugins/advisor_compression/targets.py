@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from advisor.models import Model
+from advisor.operators import MatMul
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,10 @@ def adapter_inputs(model: Model, targets: tuple[str, ...], joined: bool) -> int:
         attention = op.name.rsplit(".", 1)[-1].startswith("qkv")
         total += count * op.inputs * (min(reached, 1) if joined and attention else reached)
     return total
+
+
+def joined_parts(op: MatMul, model: Model) -> list[tuple[str, int]]:
+    """Names and outputs of the linear layers that an operator joins."""
+    from advisor_compression.adapters import _parts
+
+    return _parts(op, model)

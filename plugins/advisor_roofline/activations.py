@@ -21,10 +21,14 @@ ONE_FORWARD_ONE_BACKWARD, ALL_FORWARD_ALL_BACKWARD, ZERO_BUBBLE = 0, 1, 2
 
 @dataclass
 class Kept:
-    """Bytes at the peak: ``saved`` by blocks for backward, and ``working`` of the block and loss under way."""
+    """Bytes at the peak: ``saved`` by blocks for backward, and ``working`` of the block and loss under way.
+
+    ``micro`` is what one micro-batch saves on one stage.
+    """
 
     saved: Array
     working: Array
+    micro: Array
 
 
 def kept_activations(rows: Candidates, context: Context) -> Kept:
@@ -35,7 +39,7 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     the last holds one and the logits.
     """
     model = context.model
-    units = rows["micro_batch"] * (rows["sequence_length"] if model.unit == "token" else 1)
+    units = rows["micro_batch"] * (rows["sequence_length"] + rows["virtual_tokens"] if model.unit == "token" else 1)
     units = units / rows["context_parallel"]
     width = _width(rows)
     whole = attention = np.zeros(len(rows))
@@ -49,6 +53,7 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
         if isinstance(op, Attention):
             attention = attention + copies * saved
     whole = whole + rows["adapter_inputs"] / _sharing(rows)
+    whole, attention = whole * rows["backward_share"], attention * rows["backward_share"]
     blocks = max(model.blocks, 1)
     inputs = np.minimum(blocks * model.hidden_size / _sharing(rows), whole)
     elements = np.select([rows["recompute"] == 1, rows["recompute"] >= 2], [whole - attention, inputs], whole)
@@ -63,7 +68,8 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     on_last = last * width + np.maximum(logits, working)
     on_first = first * width + np.where(staged, working, np.maximum(logits, working))
     saved_bytes = units * np.where(staged & (on_last > on_first), last, first) * width
-    return Kept(saved_bytes, units * np.maximum(on_first, np.where(staged, on_last, 0.0)) - saved_bytes)
+    peak = units * np.maximum(on_first, np.where(staged, on_last, 0.0))
+    return Kept(saved_bytes, peak - saved_bytes, units * last * width)
 
 
 def in_flight(rows: Candidates) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.interfaces import Backend
+from advisor_roofline.goodput import fill_goodput
 from advisor_roofline.kernels import Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.memory import fill_memory
@@ -100,6 +101,7 @@ class RooflineBackend(Backend):
         _spread(rows, "samples_per_s", rows["global_batch"] / step.total, machine.spread)
         self._finish(rows, context, machine, step, step)
         rows["flops_per_sample"] = step.flops * rows["device_count"] / rows["global_batch"]
+        fill_goodput(rows)
 
     def _finish(self, rows: Candidates, context: Context, machine: Machine, step: StepTime, mixed: StepTime) -> None:
         """Set the step with its parts, and the mean power of the unit's devices over ``mixed``."""

@@ -73,6 +73,21 @@ def all_to_all_seconds(message: Array, group: Array, machine: Machine) -> Array:
     return np.where(group > 1, seconds, 0.0)
 
 
+def dispatch_seconds(message: Array, visited: int, group: Array, machine: Machine) -> Array:
+    """Time for each device to send its tokens, ``message`` bytes, to ``visited`` experts each over ``group`` devices.
+
+    A token crosses to a domain once however many of its experts are there, and is spread within it (DeepSeek-AI 2024,
+    DeepSeek-V3, section 3.2.2).
+    """
+    inside, domains = _levels(machine, group)
+    total = inside * domains
+    reached = domains * (1.0 - (1.0 - 1.0 / domains) ** visited)  # expected domains with an expert of a token
+    local = 2 * machine.link_latency + message * np.minimum(visited, total) * (inside - 1) / total / link_rate(machine)
+    across = 2 * machine.network_latency + message * reached * (domains - 1) / domains / network_rate(machine)
+    seconds = np.where(domains > 1, np.maximum(local, across), local) + machine.collective_seconds
+    return np.where(total > 1, seconds, 0.0)
+
+
 def send_seconds(message: Array, machine: Machine, distance: Array) -> Array:
     """Time of one message between neighbours of a pipeline; ``distance`` is how many devices it spans."""
     near = distance <= machine.link_domain

@@ -72,7 +72,8 @@ class Kernels:
         ]
         self._unpacking = np.where(stored < 0.75 * computed, machine.dequantize_efficiency, 1.0)
         self._trains = context.workload.trains  # with sequence parallelism (Korthikanti et al. 2022)
-        self._passes = machine.unfused_passes if self._trains else np.ones(len(rows))
+        eager = machine.unfused_passes if self.model.unit == "token" else machine.image_passes
+        self._passes = eager if self._trains else np.ones(len(rows))
         self._casts = np.where(computed < 16, machine.cast_passes, 0.0)  # to and from narrow formats in training
         self._bandwidth = machine.bandwidth * machine.bandwidth_efficiency
         # A pass reads every weight once: a cache that does not hold them all holds none of them the next time.

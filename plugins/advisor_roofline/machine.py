@@ -51,6 +51,8 @@ class Machine:
     sequence_seconds: Array
     tuning: Array
     unfused_passes: Array
+    image_passes: Array
+    optimizer_passes: Array
     score_passes: Array
     eager_seconds: Array
     eager_routing_seconds: Array

@@ -9,8 +9,8 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.models import Layer
-from advisor.operators import Convolution
-from advisor_roofline.collectives import all_reduce_seconds, all_to_all_seconds, send_seconds
+from advisor.operators import Attention, Convolution, ExpertMatMul
+from advisor_roofline.collectives import all_reduce_seconds, dispatch_seconds, send_seconds
 from advisor_roofline.kernels import Kernels, Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import reductions
@@ -65,14 +65,21 @@ def forward_time(
         count = layer.count * blocks_left(layer, rows)
         for op in layer.operators:
             kernel = kernels.time(op, work)
-            repeats = op.copies * count * passes
+            attends = backward and isinstance(op, Attention)
+            repeats = op.copies * count * (_attention_passes(rows, machine) if attends else passes)
             # What a convolution moves is part of the rate that it reaches.
             sharpness = OVERLAP_SHARPNESS if isinstance(op, Convolution) else machine.overlap_sharpness
             step.compute += repeats * kernel.arithmetic
             step.memory += repeats * _not_hidden(kernel.arithmetic, kernel.traffic, sharpness)
             step.launch += repeats * kernel.fixed
             step.flops += repeats * kernel.flops
-        step.link += exchanges * count * _layer_link(layer, rows, context, machine, work, kernels.activation_bytes)
+            if backward:
+                eager = machine.eager_seconds + isinstance(op, ExpertMatMul) * machine.eager_routing_seconds / 2
+                launched = launched + repeats * eager
+        link = _layer_link(layer, rows, context, machine, work, kernels.activation_bytes)
+        if backward:
+            link = link + _sequence_link(layer, rows, kernels, machine, work)
+        step.link += exchanges * count * link
     stages = rows["pipeline_parallel"]
     hidden = context.model.hidden_size * kernels.activation_bytes
     hops = (stages - 1) * send_seconds(work.units * hidden, machine, stages * rows["tensor_parallel"])
@@ -106,7 +113,29 @@ def _not_hidden(arithmetic: Array, traffic: Array, sharpness: Array | float) -> 
 
 def backward_passes(rows: Candidates) -> Array:
     """Matrix work of backward over that of forward: 2 where weights are trained, 1 where they are frozen."""
-    return 1.0 + np.minimum(rows["trainable_share"], 1.0)
+    weights = np.where(rows["backward_share"] < 1.0, 1.0, np.minimum(rows["trainable_share"], 1.0))
+    return (1.0 + weights) * rows["backward_share"]
+
+
+def _sequence_link(layer: Layer, rows: Candidates, kernels: Kernels, machine: Machine, work: Work) -> Array:
+    """Keys and values that pass around the devices of a sequence, beyond what attention hides (Liu et al. 2023)."""
+    parts = rows["context_parallel"].astype(float)
+    seconds = np.zeros(len(rows))
+    if not (parts > 1).any():
+        return seconds
+    for op in layer.operators:
+        if isinstance(op, Attention):
+            chunk = work.units * op.kv_heads * (op.key_width + op.value_width) * kernels.activation_bytes
+            chunk = chunk / np.minimum(rows["tensor_parallel"], op.kv_heads)
+            around = (parts - 1) * send_seconds(chunk, machine, parts * rows["tensor_parallel"])
+            seconds = seconds + op.copies * np.maximum(around - kernels.time(op, work).arithmetic, 0.1 * around)
+    return np.where(parts > 1, seconds, 0.0)
+
+
+def _attention_passes(rows: Candidates, machine: Machine) -> Array:
+    """Forward and backward of attention, which has no weights to freeze: backward is twice the forward's work, and
+    half as much again where fused kernels compute the scores anew (Dao et al. 2022: five products against two)."""
+    return 1.0 + rows["backward_share"] * np.where(machine.score_passes > 0, 2.0, 2.5)
 
 
 def _layer_link(layer: Layer, rows: Candidates, context: Context, machine: Machine, work: Work, width: Array) -> Array:
@@ -117,7 +146,6 @@ def _layer_link(layer: Layer, rows: Candidates, context: Context, machine: Machi
     if visited:
         experts = rows["expert_parallel"].astype(float)
         # Experts spread over replicas: each token travels to its experts and back. Else a sum is reduced.
-        copies = message / np.maximum(tensor, 1) * np.minimum(visited, experts)
-        travel = 2 * all_to_all_seconds(copies, experts, machine)
+        travel = 2 * dispatch_seconds(message / np.maximum(tensor, 1), visited, experts, machine)
         seconds = seconds + np.where(experts > tensor, travel, all_reduce_seconds(message, tensor, machine))
     return seconds

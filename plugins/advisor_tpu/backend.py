@@ -26,7 +26,8 @@ class TpuBackend(RooflineBackend):
         devices, index = context.devices, rows["device"]
         constants = Constants(__package__, context.device_list)
         return describe(
-            rows, context, constants, idle_share=0.25,
+            rows, context, constants, eager_seconds=np.zeros(len(rows)), eager_routing_seconds=np.zeros(len(rows)),
+            idle_share=0.25,
             cache_bytes=np.zeros(len(rows)),
             vector_flops=np.zeros(len(rows)),  # products go through the arrays, however few their rows
             cache_bandwidth=devices.memory_bandwidth[index],

@@ -18,11 +18,13 @@ SOURCE = {"test": Source(title="made for the tests", date=date(2026, 1, 1))}
 
 
 def all_techniques():
+    import advisor_adaptation
     import advisor_compression
     import advisor_quantization
     import advisor_sharding
 
-    return [*advisor_quantization.techniques(), *advisor_compression.techniques(), *advisor_sharding.techniques()]
+    return [*advisor_quantization.techniques(), *advisor_compression.techniques(), *advisor_sharding.techniques(),
+            *advisor_adaptation.techniques()]  # fmt: skip
 
 
 def transformer(hidden=4096, blocks=32, heads=32, kv_heads=32, width=128, inner=11008, vocabulary=32000, experts=0,

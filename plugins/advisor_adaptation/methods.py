@@ -1,0 +1,143 @@
+"""Methods that train a few parameters beside a frozen model, each with its count of them from its paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from advisor.candidates import Candidates
+from advisor.context import Context
+from advisor.errors import InputError
+from advisor.interfaces import Refusals, Technique
+from advisor.models import Model
+from advisor.names import normalise
+from advisor.operators import Attention
+from advisor_compression.adapters import adapted, adapter_parameters, lora_rank
+from advisor_compression.targets import adapter_inputs, habits, joined_parts
+from advisor_quantization.pins import pinned
+from advisor_quantization.quality import QualityTable, keep_quality, kind_of, make_table
+
+DEFAULT_TOKENS = 200  # of PEFT's comparison
+
+
+@lru_cache(maxsize=1)
+def table() -> QualityTable:
+    """Read ``quality.toml``, once."""
+    import tomli
+
+    text = resources.files("advisor_adaptation").joinpath("quality.toml").read_text("utf-8")
+    return make_table(tomli.loads(text))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a method adds: parameters, values a token kept for backward, and tokens before each sequence."""
+
+    parameters: float
+    kept: float
+    tokens: float = 0.0
+
+
+Count = Callable[[Model, Context, tuple[str, ...], float], Trained]
+
+
+class Method(Technique):
+    """Trains what ``count`` says; the model's own weights are frozen."""
+
+    slot = "adaptation"
+    stage = "adaptation"
+
+    def __init__(self, name: str, doc: str, paper: str, count: Count, aliases: Sequence[str] = ()) -> None:
+        self.name = name
+        self.doc = doc
+        self.count = count
+        self.aliases = tuple(aliases)
+        self.sources = (table().sources[paper], *table().sources_of(name))
+
+    def settings(self, context: Context) -> Sequence[int | str]:
+        """Use it where fine-tuning asks for it."""
+        return ("",) if self.required(context) or pinned(self, context) else ()
+
+    def required(self, context: Context) -> bool:
+        names = {normalise(name) for name in (self.name, *self.aliases)}
+        return context.workload.task == "finetune" and normalise(context.workload.method) in names
+
+    def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
+        everyone = np.ones(len(rows), dtype=bool)
+        if context.workload.task != "finetune":
+            return [(everyone, f"{self.name} is for fine-tuning")]
+        kept = table().estimate(self.name, context.model)
+        if kind_of(context.model) != "language" or kept is None:
+            return [(everyone, f"{self.name} is published for language models alone")]
+        used = [habits(name) for name in context.frameworks]
+        found = [self.count(context.model, context, habit.targets, habit.copies) for habit in used]
+        rows["adapter_parameters"] = np.array([each.parameters for each in found], dtype=float)[rows["framework"]]
+        rows["adapter_inputs"] = np.array([each.kept for each in found], dtype=float)[rows["framework"]]
+        rows["virtual_tokens"] = np.array([each.tokens for each in found], dtype=float)[rows["framework"]]
+        rows["saved_input_share"] = 0.0
+        rows["trainable_share"] = 0.0
+        keep_quality(rows, kept)
+        return []
+
+
+def _outputs(model: Model, targets: tuple[str, ...]) -> int:
+    """Outputs of the linear layers that get adapters."""
+    return sum(copies * outputs for op, copies in adapted(model) for name, outputs in joined_parts(op, model)
+               if not targets or name in targets)  # fmt: skip
+
+
+def _dora(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
+    """LoRA and a magnitude of each output; kept are the frozen product, its sum and their ratio too."""
+    outputs = _outputs(model, targets)
+    low_rank = adapter_parameters(model, lora_rank(context), targets)
+    return Trained(low_rank + outputs, max(copies, 1.0) * adapter_inputs(model, targets, False) + 3.0 * outputs)
+
+
+def _vera(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
+    """Two vectors a layer over random matrices that all layers share: rank and outputs."""
+    layers = sum(count for op, count in adapted(model) for name, _ in joined_parts(op, model)
+                 if not targets or name in targets)  # fmt: skip
+    rank = context.workload.settings.get("lora_rank", 256)
+    return Trained(layers * rank + _outputs(model, targets), max(copies, 1.0) * adapter_inputs(model, targets, False))
+
+
+def _ia3(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
+    """A factor of each key, each value, and each value within the MLP."""
+    keys = sum(count * op.kv_heads * (op.key_width + op.value_width) for op, count in model.operators()
+               if isinstance(op, Attention))  # fmt: skip
+    inner = sum(count * op.inputs for op, count in adapted(model) if op.name.rsplit(".", 1)[-1] == "down")
+    return Trained(keys + inner, max(copies, 1.0) * (keys + inner))
+
+
+def _tokens(context: Context) -> int:
+    count = context.workload.settings.get("virtual_tokens", DEFAULT_TOKENS)
+    if count < 1 or count != int(count):
+        raise InputError(f"settings: virtual_tokens: expected a whole number such as 200, not {count:g}")
+    return int(count)
+
+
+def _prompt(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
+    """Embeddings of tokens before the text."""
+    count = _tokens(context)
+    return Trained(count * model.hidden_size, 0.0, float(count))
+
+
+def _prefix(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
+    """Keys and values of tokens before the text, in every layer."""
+    return Trained(_tokens(context) * model.cache_elements_per_token, 0.0)
+
+
+def methods() -> list[Technique]:
+    """The methods."""
+    rank, tokens = "setting lora_rank", "setting virtual_tokens, 200"
+    return [
+        Method("dora", f"low-rank adapters with a trained magnitude of each output; {rank}", "liu2024", _dora),
+        Method("vera", f"two trained vectors a layer over shared random matrices; {rank}", "kopiczko2023", _vera),
+        Method("ia3", "trained factors of keys, values and what is within the MLP", "liu2022", _ia3),
+        Method("prompt_tuning", f"trained embeddings before the text; {tokens}", "lester2021", _prompt),
+        Method("prefix_tuning", f"trained keys and values before the text; {tokens}", "li2021", _prefix),
+    ]

@@ -1,0 +1,46 @@
+"""Adaptation methods: trained parameters as PEFT counts them, and what they keep in memory."""
+
+import pytest
+
+from advisor import Advisor
+from advisor.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def advisor():
+    return Advisor()
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "trained"),
+    [
+        ("lora", {"lora_rank": 32}, 9175040), ("dora", {"lora_rank": 32}, 9289728),
+        ("vera", {"lora_rank": 256}, 129024), ("ia3", {}, 286720), ("prompt_tuning", {"virtual_tokens": 200}, 614400),
+        ("prefix_tuning", {"virtual_tokens": 200}, 11468800), ("prefix_tuning", {"virtual_tokens": 50}, 2867200),
+    ],
+)  # fmt: skip
+def test_trained_parameters_are_those_that_peft_reports(advisor, method, settings, trained):
+    """``num_trainable_params`` of huggingface/peft's comparison on Llama-3.2-3B, default targets."""
+    rows = advisor.estimate("meta-llama/Llama-3.2-3B", "l40s", task="finetune", method=method, settings=settings,
+                            framework="peft").rows  # fmt: skip
+    assert set(rows["adapter_parameters"]) == {trained}
+    assert set(rows["trainable_share"]) == {0.0}
+    assert (rows["quality"] <= 1).all()
+
+
+def test_freezing_trains_the_last_blocks(advisor):
+    def frozen(share):
+        return advisor.estimate("meta-llama/Llama-3.1-8B", "b200", task="finetune", method="freeze",
+                                settings={"frozen_share": share}, layout=("micro=1",)).rows  # fmt: skip
+
+    half, most = frozen(0.5), frozen(0.75)
+    assert most["memory_optimizer"].max() == pytest.approx(half["memory_optimizer"].max() / 2, rel=1e-6)
+    assert most["quality"].max() < half["quality"].max()
+    with pytest.raises(InputError, match="frozen_share"):
+        frozen(1.0)
+
+
+def test_wrong_settings_are_refused(advisor):
+    with pytest.raises(InputError, match="virtual_tokens"):
+        advisor.estimate("meta-llama/Llama-3.2-3B", "l40s", task="finetune", method="prompt_tuning",
+                         settings={"virtual_tokens": 0.5})  # fmt: skip

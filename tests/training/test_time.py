@@ -1,0 +1,155 @@
+"""Training time: bubbles, exchanges, recomputation and failures, against formulas and as properties."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from advisor import Advisor
+from advisor.api import _workload
+from advisor.estimating import estimate, memory
+from advisor.expand import make_schema, start_rows
+from advisor.hardware import find_system
+from advisor_roofline.goodput import DEVICE_HOURS_BETWEEN_FAILURES, best_interval, goodput
+from advisor_roofline.training import bubble_seconds, recomputed_share, training_step
+
+LLAMA = "meta-llama/Llama-3.1-8B"
+
+
+@pytest.fixture(scope="module")
+def advisor():
+    return Advisor()
+
+
+def ask(advisor, model=LLAMA, on="8xdgx-h100", count=1, columns=None, **fields):
+    """A table of one system with columns set, its context and backend."""
+    system, nodes = find_system(advisor.registry, on, frozenset())
+    workload = _workload(None, {"task": "train", "seq_len": 4096, "framework": "megatron", **fields})
+    context = advisor._context(advisor.read(model), workload, "", only=system)
+    schema = make_schema(advisor.registry.techniques, [])
+    rows = start_rows(context, schema, np.zeros(count, dtype=int), np.full(count, nodes))
+    rows["global_batch"] = 512.0
+    for name, value in (columns or {}).items():
+        rows[name] = value
+    return rows, context, advisor.registry.backends["gpu"]
+
+
+def step_of(advisor, **asked):
+    rows, context, backend = ask(advisor, **asked)
+    return rows, training_step(rows, context, backend.machine(rows, context))
+
+
+@pytest.mark.parametrize("schedule", [0, 1])
+@pytest.mark.parametrize(("stages", "chunks"), [(1, 1), (4, 1), (8, 1), (8, 2), (8, 4)])
+def test_bubble_is_exact(advisor, schedule, stages, chunks):
+    """Narayanan et al. 2021, section 2.2: (p - 1) (t_f + t_b) / v, for GPipe and one forward one backward alike."""
+    rows, _, _ = ask(advisor, columns={"pipeline_parallel": stages, "virtual_stages": chunks,
+                                       "pipeline_schedule": np.int8(schedule)})  # fmt: skip
+    forward, backward = 0.1, 0.2
+    found = bubble_seconds(rows, np.array([forward + backward]), np.array([2.0]))
+    assert found == pytest.approx([(stages - 1) * (forward + backward) / chunks])
+
+
+def test_zero_bubble_by_its_paper(advisor):
+    """Qi et al. 2023, table 2: ZB-H1 leaves (p - 1) (T_F + T_B - T_W)."""
+    rows, _, _ = ask(advisor, columns={"pipeline_parallel": 8, "pipeline_schedule": np.int8(2)})
+    forward, inputs, weights = 0.1, 0.1, 0.1
+    found = bubble_seconds(rows, np.array([forward + inputs + weights]), np.array([2.0]))
+    assert found == pytest.approx([7 * (forward + inputs - weights)])
+
+
+def test_share_of_the_bubble(advisor):
+    """The bubble over the ideal time is (p - 1) / m (Huang et al. 2019)."""
+    columns = {"pipeline_parallel": 4, "data_parallel": 16, "tensor_parallel": 1, "shard_stage": np.int8(1)}
+    rows, step = step_of(advisor, columns=columns)
+    flat, ideal = step_of(advisor, columns={**columns, "pipeline_schedule": np.int8(2)})
+    count = 512 / 16
+    difference = step.launch - ideal.launch  # a third of forward and backward, twice: 2/3 of the bubble
+    stage = (step.total - step.launch - step.link - step.host)[0] / count
+    assert difference[0] == pytest.approx(3 * stage * 2 / 3, rel=0.25)
+
+
+def test_with_infinite_links_only_work_is_left(advisor):
+    rows, context, backend = ask(advisor, count=3, columns={
+        "tensor_parallel": np.array([1, 8, 8]), "context_parallel": np.array([1, 1, 2]),
+        "data_parallel": np.array([64, 8, 4]), "shard_stage": np.array([3, 1, 1], "i1")})  # fmt: skip
+    machine = backend.machine(rows, context)
+    free = {name: np.full(3, np.inf) for name in ("link_bandwidth", "network_bandwidth")}
+    zero = {name: np.zeros(3) for name in ("link_latency", "network_latency", "collective_seconds")}
+    step = training_step(rows, context, replace(machine, **free, **zero))
+    assert step.link == pytest.approx(np.zeros(3), abs=1e-12)
+    assert (training_step(rows, context, machine).link > 0).all()
+
+
+def test_recomputation_adds_at_most_one_forward(advisor):
+    rows, context, backend = ask(advisor, count=3, columns={"recompute": np.arange(3, dtype="i1")})
+    share = recomputed_share(rows, context)
+    assert share[0] == 0
+    assert 0 < share[1] < share[2] < 1
+    step = training_step(rows, context, backend.machine(rows, context))
+    times = step.compute + step.memory
+    assert (np.diff(times) > 0).all()
+    assert times[2] <= times[0] * 4 / 3 + 1e-9
+
+
+def test_selective_recomputation_of_gpt_3_costs_what_korthikanti_say(advisor):
+    """Korthikanti et al. 2022, section 5: 2.7 % of the FLOPs of GPT-3 forward; attention's are dearer than the rest."""
+    shape = {"layers": 96, "hidden_size": 12288, "heads": 96, "kv_heads": 96, "intermediate_size": 49152,
+             "vocab": 51200}  # fmt: skip
+    from advisor.interfaces import ModelSource
+    from advisor.reading import read_source
+
+    model = read_source(advisor.registry, ModelSource("gpt-3", options={"params_b": 175.0, **shape}))
+    rows, context, _ = ask(advisor, model=model, seq_len=2048, columns={"recompute": np.int8(1)})
+    assert recomputed_share(rows, context)[0] == pytest.approx(0.027 * 1.6 / 2, rel=0.35)
+
+
+def test_more_devices_never_raise_the_rate_of_each(advisor):
+    """At a fixed global batch, whatever layout is best."""
+    rates = []
+    for nodes in (1, 2, 4, 8, 16):
+        rows = advisor.estimate(LLAMA, f"{nodes}xdgx-h100", task="train", seq_len=4096, batch_size=256, layout=("all",),
+                                techniques=("bf16",)).rows  # fmt: skip
+        rates.append(rows["samples_per_s"].max() / (8 * nodes))
+    assert all(after <= before * (1 + 1e-9) for before, after in zip(rates, rates[1:], strict=False)), rates
+
+
+def test_offload_costs_time(advisor):
+    rows, context, backend = ask(advisor, count=3, columns={
+        "optimizer_offload": np.array([0, 1, 0.0]), "activation_offload": np.array([0, 0, 1.0]),
+        "recompute": np.int8(2), "shard_stage": np.int8(1)})  # fmt: skip
+    step = training_step(rows, context, backend.machine(rows, context))
+    assert step.host[1] > step.host[0]
+    assert step.total[2] >= step.total[0]
+
+
+def test_young_interval_by_hand():
+    """A checkpoint of 50 s and a failure every 10,000 s: every 1,000 s (Young 1974); 10 % lost, half of it each."""
+    assert best_interval(np.array([50.0]), np.array([10000.0])) == pytest.approx([1000.0])
+    assert goodput(np.array([50.0]), np.array([0.0]), np.array([10000.0]), restart=0.0) == pytest.approx([1 / 1.1])
+
+
+def test_goodput_of_llama_3(advisor):
+    """More than 90 % on 16,384 H100 (Llama Team 2024, section 3.3.4), where 419 failures came in 54 days."""
+    rows, context, backend = ask(advisor, "meta-llama/Llama-3.1-405B", "2048xdgx-h100", seq_len=8192, columns={
+        "tensor_parallel": 8, "pipeline_parallel": 16, "data_parallel": 128, "shard_stage": np.int8(2),
+        "global_batch": 2048.0})  # fmt: skip
+    memory(backend, rows, context, "test")
+    assert estimate(backend, rows, context, "test")
+    assert 0.9 < rows["goodput"][0] < 0.96
+    assert 54 * 24 / (DEVICE_HOURS_BETWEEN_FAILURES / 16384) == pytest.approx(419)
+
+
+def test_failures_lengthen_the_run(advisor):
+    ranking = advisor.estimate(LLAMA, "8xdgx-h100", task="train", tokens="100B", layout=("zero=3", "micro=1"))
+    rows = ranking.rows
+    assert rows["run_time"] == pytest.approx(1e11 / 4096 / rows["samples_per_s"] / rows["goodput"], rel=1e-6)
+    assert (rows["goodput"] < 1).all()
+
+
+def test_training_part_of_a_model_takes_less_time(advisor):
+    full, lora, frozen = (advisor.estimate(LLAMA, "8xh100", task="finetune", method=method, techniques=("bf16",),
+                                           batch_size=64).rows["step_time"].min()
+                          for method in ("full", "lora", "frozen_layers"))  # fmt: skip
+    assert lora < full
+    assert frozen < full
