@@ -37,11 +37,17 @@ FRAMEWORK_FILE = ROOT / "plugins" / "advisor_roofline" / "frameworks.toml"
 METRICS = ("train_tokens_per_s", "step_time_s", "samples_per_s", "model_tflops_per_device")
 #: Never fitted: what judges.
 JUDGED_ONLY = ("train_megatron_cases",)
+#: Families with an interval of their own, where so many rows speak for it.
+FAMILIES = ("Ampere", "Hopper", "Blackwell", "Ada Lovelace")
+LEAST_ROWS = 12
+Z80 = 1.2816
 #: (where, table, figure): lowest, highest, first guess.
 CONSTANTS = {
     ("device", "Hopper", "sustained"): (0.6, 1.0, 0.85),
     ("device", "Blackwell", "sustained"): (0.55, 1.0, 0.8),
     ("device", "Ampere", "sustained"): (0.7, 1.0, 0.95),
+    ("device", "Hopper", "training_attention"): (0.15, 0.8, 0.35),
+    ("device", "Ampere", "training_attention"): (0.15, 0.8, 0.5),
     ("device", "", "cast_passes"): (0.1, 6.0, 1.0),
     ("tpu", "", "sustained"): (0.7, 1.3, 1.1),
     ("device", "Ada Lovelace", "sustained"): (0.7, 1.3, 1.0),
@@ -129,7 +135,10 @@ def write() -> None:
     """Write the constants into the TOML files."""
     files = {"device": DEVICE_FILE, "tpu": TPU_FILE, "framework": FRAMEWORK_FILE}
     texts = {path: path.read_text("utf-8") for path in files.values()}
-    for where, table, figure in CONSTANTS:
+    spreads = [(where, table, "training_spread") for where, table in
+               [("device", ""), ("tpu", ""), *(("device", name) for name in FAMILIES)]
+               if "training_spread" in home(where, table)]  # fmt: skip
+    for where, table, figure in [*CONSTANTS, *spreads]:
         path = files[where]
         value = f"{home(where, table)[figure]:.3g}"
         name = (table or "default") if where == "framework" or not table else f"family.{table}"
@@ -141,6 +150,19 @@ def write() -> None:
         texts[path] = texts[path][: match.start()] + match.group(1) + match.group(2) + body + texts[path][match.end() :]
     for path, text in texts.items():
         path.write_text(text, "utf-8")
+
+
+def set_spreads(parts: list[Part], judged: np.ndarray) -> None:
+    """Set each family's ``training_spread`` to what holds 80 % of the errors on models not fitted."""
+    families = np.concatenate([
+        np.array([device.family for device in part.context.device_list])[part.table["device"]] for part in parts
+    ])  # fmt: skip
+    tpu = np.array([name == "TPU" for name in families])
+    for where, table, chosen in [("device", "", ~tpu), ("tpu", "", tpu),
+                                 *(("device", name, families == name) for name in FAMILIES)]:  # fmt: skip
+        found = np.abs(judged[chosen & np.isfinite(judged)])
+        if len(found) >= LEAST_ROWS:
+            home(where, table)["training_spread"] = float(np.quantile(found, 0.8)) / Z80
 
 
 def main(dry: bool) -> None:
@@ -163,6 +185,7 @@ def main(dry: bool) -> None:
         judged[~chosen & fitted] = now[~chosen & fitted]
     report(record, "models not fitted", judged)
     constants_found = fit(parts, fitted)
+    set_spreads(parts, judged)
     report(record, "fitted on all", errors(parts)[fitted])
     report(record, "Calculon's Megatron cases, not fitted", errors(parts)[files == JUDGED_ONLY[0]])
     for (where, table, figure), value in zip(CONSTANTS, np.exp(constants_found), strict=True):

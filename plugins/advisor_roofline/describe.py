@@ -41,6 +41,7 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "split_depth": constants["split_depth"][index],
         "link_efficiency": constants["link_efficiency"][index],
         "attention_efficiency": constants["attention_efficiency"][index],
+        "training_attention": constants["training_attention"][index],
         "decode_attention_efficiency": constants["decode_attention_efficiency"][index],
         "bandwidth_efficiency": constants["bandwidth_efficiency"][index],
         "cache_read_efficiency": constants["cache_read_efficiency"][index],
@@ -56,7 +57,7 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "board_power": devices.board_power[index],
         "idle_power": idle,
         "overhead_bytes": constants["overhead_gib"][index] * 2.0**30 * (TRAINING_OVERHEAD if trains else 1.0),
-        "spread": constants["spread"][index],
+        "spread": constants["training_spread" if trains else "spread"][index],
         **framework_columns(rows, context),
         **link_columns(rows, context),
     }

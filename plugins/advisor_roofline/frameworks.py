@@ -20,6 +20,7 @@ FIELDS = (
     ("sequence_seconds", "sequence_us", 1e-6),
     ("tuning", "tuning", 1.0),
     ("unfused_passes", "unfused_passes", 1.0),
+    ("attention_boost", "attention_boost", 1.0),
     ("image_passes", "image_passes", 1.0),
     ("optimizer_passes", "optimizer_passes", 1.0),
     ("score_passes", "score_passes", 1.0),

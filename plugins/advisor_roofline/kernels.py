@@ -148,7 +148,9 @@ class Kernels:
         """Prefill is arithmetic over half the square (causal); decode reads the cache."""
         share = devices_sharing(op, self.rows)
         machine = self.machine
-        rate = machine.wide_flops * machine.attention_efficiency
+        fused = self._trains & (machine.score_passes == 0)
+        own = machine.training_attention * machine.attention_boost
+        rate = machine.wide_flops * np.where(fused, own, machine.attention_efficiency)
         kept = windowed(work.context, self.rows) if work.decode else work.context
         cached_bytes = op.cache_elements * op.cached(kept) * self.rows["cache_bits"] / 8
         cached_bytes = cached_bytes * work.sequences / cache_sharing(op, self.rows)

@@ -15,7 +15,8 @@ class Machine:
     ``matrix_flops`` is of the format that the row computes in, ``wide_flops`` of 16-bit (or the widest
     native) arithmetic for attention and for operators that stay unquantized. ``tile_rows`` and
     ``tile_columns`` are the block that one unit works on: smaller shapes are padded to it.
-    ``convolution_ratio`` is the rate of convolutions over that of other products; ``overlap_sharpness`` how
+    ``training_attention`` is ``attention_efficiency`` of training's fused kernels, forward and backward, which
+    ``attention_boost`` multiplies for a newer kernel. ``convolution_ratio`` is the rate of convolutions over that of other products; ``overlap_sharpness`` how
     arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what fusion leaves of
     element-wise traffic, which runs at ``stream_efficiency``. ``split_depth`` is the length of inner product
     from which on blocks are cut so that more units share them.
@@ -30,6 +31,8 @@ class Machine:
     units: Array
     matrix_efficiency: Array
     attention_efficiency: Array
+    training_attention: Array
+    attention_boost: Array
     decode_attention_efficiency: Array
     bandwidth_efficiency: Array
     cache_read_efficiency: Array

@@ -101,7 +101,9 @@ def _exposed_exchange(rows: Candidates, context: Context, machine: Machine, step
     count = rows["global_batch"] / rows["data_parallel"] / rows["micro_batch"]
     gathers = 2 * gather_seconds(weights, replicas, _spanning(machine, spanned, replicas)) * count
     total = plain + np.where(rows["shard_stage"] >= 3, gathers, 0.0)
-    return np.where(replicas > 1, np.maximum(total - OVERLAP * step_seconds * 0.6, (1 - OVERLAP) * total * 0.25), 0.0)
+    beside = np.where(rows["shard_stage"] >= 3, 1.0, 0.6)  # gathers hide behind forward too
+    exposed = np.maximum(total - OVERLAP * step_seconds * beside, (1 - OVERLAP) * total * 0.25)
+    return np.where(replicas > 1, exposed, 0.0)
 
 
 def _spanning(machine: Machine, spanned: Array, group: Array) -> Machine:
