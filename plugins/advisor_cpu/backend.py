@@ -32,8 +32,13 @@ class CpuBackend(RooflineBackend):
         cache_bandwidth = devices.compute_units * clock * constants["cache_bytes_per_cycle"]
         spread = np.where(measured(context.device_list), constants["measured_spread"], constants["spread"])
         return describe(
-            rows, context, constants, eager_seconds=np.zeros(len(rows)), eager_routing_seconds=np.zeros(len(rows)),
-            idle_share=0.3,
+            rows, context, constants, idle_share=0.3,
+            eager_seconds=np.zeros(len(rows)),  # the host is the device: launches are in its fixed times
+            eager_routing_seconds=np.zeros(len(rows)),
+            unfused_passes=constants["unfused_passes"][index],
+            image_passes=constants["unfused_passes"][index],
+            optimizer_passes=np.ones(len(rows)),
+            context_share=np.zeros(len(rows)),  # all of it is the process's own memory
             cache_bytes=cache[index] * 0.7,
             cache_bandwidth=np.maximum(cache_bandwidth, devices.memory_bandwidth)[index],
             tile_rows=constants["tile_rows"][index],

@@ -58,6 +58,7 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "idle_power": idle,
         "overhead_bytes": constants["overhead_gib"][index] * 2.0**30 * (TRAINING_OVERHEAD if trains else 1.0),
         "spread": constants["training_spread" if trains else "spread"][index],
+        "context_share": np.ones(len(rows)),
         **framework_columns(rows, context),
         **link_columns(rows, context),
     }

@@ -16,8 +16,9 @@ class Machine:
     native) arithmetic for attention and for operators that stay unquantized. ``tile_rows`` and
     ``tile_columns`` are the block that one unit works on: smaller shapes are padded to it.
     ``training_attention`` is ``attention_efficiency`` of training's fused kernels, forward and backward, which
-    ``attention_boost`` multiplies for a newer kernel. ``convolution_ratio`` is the rate of convolutions over that of other products; ``overlap_sharpness`` how
-    arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what fusion leaves of
+    ``attention_boost`` multiplies for a newer kernel. ``context_share`` of ``overhead_bytes`` is the driver's, which a
+    framework does not report as its own. ``convolution_ratio`` is the rate of convolutions over that of other products;
+    ``overlap_sharpness`` how arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what fusion leaves of
     element-wise traffic, which runs at ``stream_efficiency``. ``split_depth`` is the length of inner product
     from which on blocks are cut so that more units share them.
     """
@@ -74,4 +75,5 @@ class Machine:
     board_power: Array
     idle_power: Array
     overhead_bytes: Array
+    context_share: Array
     spread: Array

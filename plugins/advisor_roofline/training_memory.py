@@ -56,7 +56,8 @@ def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -
     copied = np.where(several, gradients * framework_figure(rows, context, "gradient_copies"), 0.0)
     rows["memory_buffers"] = rows["memory_buffers"] + _unpacked(rows, context) + copied
     rows["memory_overhead"] = ALLOCATOR_WASTE * (rows["memory_activations"] + rows["memory_buffers"])
-    rows["memory_context"] = machine.overhead_bytes
+    rows["memory_overhead"] = rows["memory_overhead"] + machine.overhead_bytes * (1.0 - machine.context_share)
+    rows["memory_context"] = machine.overhead_bytes * machine.context_share
     host = weights * rows["weight_offload"] + (gradients + states) * rows["optimizer_offload"]
     rows["memory_host"] = host + kept.saved * rows["activation_offload"]
     sum_parts(rows, 0.9, 1.11)

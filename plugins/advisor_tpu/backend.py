@@ -26,7 +26,9 @@ class TpuBackend(RooflineBackend):
         devices, index = context.devices, rows["device"]
         constants = Constants(__package__, context.device_list)
         return describe(
-            rows, context, constants, eager_seconds=np.zeros(len(rows)), eager_routing_seconds=np.zeros(len(rows)),
+            rows, context, constants,
+            eager_seconds=np.zeros(len(rows)),  # one compiled program
+            eager_routing_seconds=np.zeros(len(rows)),
             idle_share=0.25,
             cache_bytes=np.zeros(len(rows)),
             vector_flops=np.zeros(len(rows)),  # products go through the arrays, however few their rows
