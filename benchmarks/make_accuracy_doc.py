@@ -14,6 +14,7 @@ from pathlib import Path
 import accuracy_tables as tables
 from accuracy import DEVICE_BOUNDS, FRAMEWORK_BOUNDS
 from accuracy_demands import demands
+from training_demands import training_demands
 
 WORDS = Path(__file__).with_name("accuracy_page.md")
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
@@ -47,6 +48,7 @@ def make() -> str:
         "images": tables.devices(predictions["images"]["by_device"]),
         "calculon": tables.calculon(predictions["megatron_cases"]),
         "calculon_summary": tables.calculon_summary(predictions["megatron_cases"]),
+        "training_demands": training_demands(training, predictions, local) if training else missing("training"),
         "training": tables.training(training) if training else missing("training"),
         "training_files": tables.files(predictions, "train_"),
         "kernels": tables.table(["16-bit products", "rows", "median, %", "mean, %"], kernel_rows) if kernels

@@ -89,12 +89,15 @@ def main() -> None:
     record: Row = {"files": {}}
     nvidia: list[Row] = []
     kinds: dict[str, list[Row]] = {}
+    peaks: list[Row] = []
     for path in files():
         rows = validate(registry, path).rows
         if path.name == "serve_nvidia.csv":
             rows = nvidia = [row for row in rows if int(row["device_count"]) <= MOST_DEVICES]
         elif path.stem != "train_megatron_cases":
             kinds.setdefault(kind(path.stem), []).extend(row for row in rows if row["metric"] in SPEED)
+        if kind(path.stem) == "training":
+            peaks += [row for row in rows if row["metric"] == "memory_gb_per_device"]
         summary = summarize(rows)
         said = fits(registry, path)
         reasons = Counter(row["reason"][:100] for row in rows if row["reason"])
@@ -114,6 +117,8 @@ def main() -> None:
     for name, rows in kinds.items():
         summary = summarize(rows)
         record[name] = {"total": summary["total"], "by_device": summary["by_device"], "by_metric": summary["by_metric"]}
+    record["memory"] = summarize(peaks)["total"]
+    record["adapters"] = summarize([row for row in peaks if row["method"] not in ("", "full")])["total"]
     inference = [row for name in ("serving", "images") for row in kinds[name] if row["device"]]
     classes: dict[str, list[Row]] = {}
     for row in inference:

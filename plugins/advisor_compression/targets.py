@@ -28,12 +28,12 @@ class Habits:
 #: Attention's query and value alone: LoRA's own choice (Hu et al. 2021, section 4.2). PEFT's defaults for Llama, Qwen
 #: and Mistral (``TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING``; adapters in fp32), litgpt's (``lora_query``,
 #: ``lora_value``, ``lora_dropout``), torchtune's published LoRA recipes and axolotl's examples, as of 2026-11. That
-#: litgpt's NF4 products keep their inputs in fp32, each for itself, follows from what its published runs keep above
-#: those in 16 bits: 13.4 hidden sizes a token and block of Llama 2 7B.
+#: litgpt's NF4 products keep more of their inputs follows from what its published runs keep above those in 16 bits: 7.2
+#: hidden sizes a token and block of Llama 2 7B in 2023, 13.4 in 2024.
 QUERY_VALUE = ("q", "v")
 HABITS = {
     "peft": Habits(QUERY_VALUE, 2.0),
-    "litgpt": Habits(QUERY_VALUE, 1.5, narrow_copies=3.0, joined=True),
+    "litgpt": Habits(QUERY_VALUE, 1.5, narrow_copies=2.5, joined=True),
     "torchtune": Habits(QUERY_VALUE),
     "transformers": Habits(QUERY_VALUE, 2.0),
     "axolotl": Habits((), 1.5),
