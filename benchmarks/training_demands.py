@@ -44,7 +44,8 @@ def training_demands(training: Record, predictions: Record, local: Record) -> st
         _row("order (Kendall's tau within a model and metric)", "0.9", f"{rates['kendall_tau']:.2f}",
              rates["kendall_tau"] >= 0.9),
         _row("rows inside the 80 % interval", "75 to 85 %",
-             f"rates {percent(inside[0])}, memory {percent(inside[1])}", all(0.75 <= share <= 0.85 for share in inside)),
+             f"rates {percent(inside[0])}, memory {percent(inside[1])}",
+             all(0.75 <= share <= 0.85 for share in inside)),
         *_local(local),
     ]  # fmt: skip
     return table(["measure", "demand, at most", "reached", "met"], rows)

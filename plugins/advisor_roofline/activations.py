@@ -35,8 +35,8 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     """Activation bytes of one device.
 
     Full recomputation keeps each block's input, and one block's activations while it is at work; selective drops
-    what attention saves. The first pipeline stage holds as many micro-batches as the schedule has in flight there;
-    the last holds one and the logits.
+    what attention's core and experts' activation save (Megatron-Core's ``core_attn`` and ``moe_act``). The first
+    pipeline stage holds as many micro-batches as the schedule has in flight there; the last holds one and the logits.
     """
     model = context.model
     units = rows["micro_batch"] * (rows["sequence_length"] + rows["virtual_tokens"] if model.unit == "token" else 1)
@@ -50,8 +50,8 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
         saved = op_saved(op, rows, context)
         whole = whole + copies * saved
         largest = np.maximum(largest, saved)
-        if isinstance(op, Attention):
-            attention = attention + copies * saved
+        if isinstance(op, Attention) or (isinstance(op, ExpertMatMul) and op.outputs == model.hidden_size):
+            attention = attention + copies * saved  # the core of attention, and what goes into experts' second product
     whole = whole + rows["adapter_inputs"] / _sharing(rows)
     whole, attention = whole * rows["backward_share"], attention * rows["backward_share"]
     blocks = max(model.blocks, 1)
@@ -64,7 +64,7 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     last = elements * per_stage
     logits = _logit_bytes(rows, context)
     staged = rows["pipeline_parallel"] > 1
-    working = (block + gradients) * width
+    working = (block + gradients) * width * framework_figure(rows, context, "working_share")
     on_last = last * width + np.maximum(logits, working)
     on_first = first * width + np.where(staged, working, np.maximum(logits, working))
     saved_bytes = units * np.where(staged & (on_last > on_first), last, first) * width
@@ -88,14 +88,18 @@ def in_flight(rows: Candidates) -> Array:
 def op_saved(op: Operator, rows: Candidates, context: Context) -> Array:
     """Values of one unit that one copy of the operator leaves for backward on one device."""
     saved = np.full(len(rows), float(op.saved_elements))
+    if context.model.unit != "token" and isinstance(op, Elementwise) and not op.parameters_own:
+        return np.zeros(len(rows))  # activations in place: what they leave is the next product's input
     if isinstance(op, MatMul) and op.quantizable and not isinstance(op, ExpertMatMul):
         saved = saved * rows["saved_input_share"]  # a frozen product needs its weights alone
     elif isinstance(op, ExpertMatMul):
         saved = saved * np.where(rows["trainable_share"] > 0, 1.0, 0.0)
-    elif isinstance(op, Elementwise) and op.parameters_own:  # a norm: its input in fp32, and its normal form if trained
+    elif isinstance(op, Elementwise) and 0 < op.parameters_own <= op.saved_elements and context.model.unit == "token":
+        # Root-mean-square norms, written out: the input in fp32, and its normal form if trained. Others are one kernel.
         extra = np.where(rows["trainable_share"] > 0, 2.0, 1.0)
         saved = saved * (1.0 + extra * framework_figure(rows, context, "eager_norms"))
-    elif isinstance(op, Elementwise) and op.split in ("columns", "experts"):  # a gated activation
+    elif isinstance(op, Elementwise) and op.split in ("columns", "experts") and context.model.unit == "token":
+        # A gated activation: what lies between its steps.
         saved = saved * (1.0 + 0.5 * framework_figure(rows, context, "eager_activations"))
     return saved / np.where(op.split == "experts", np.maximum(1.0, rows["tensor_parallel"]), _sharing(rows))
 

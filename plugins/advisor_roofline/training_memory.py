@@ -110,6 +110,8 @@ def _gathered(rows: Candidates, context: Context) -> Array:
     model = context.model
     block = max((_layer_parameters(layer, rows) for layer in model.layers if layer.count > 1),
                 key=lambda size: float(size.max(initial=0.0)), default=np.zeros(len(rows)))  # fmt: skip
+    largest = max((op.parameters for op, _ in model.operators() if op.quantizable), default=0) / rows["tensor_parallel"]
+    block = np.where(framework_figure(rows, context, "gathers_operators") > 0, largest, block)
     ends = sum(op.parameters * copies for op, copies in model.operators() if isinstance(op, Embedding))
     width = np.minimum(np.array([entry.bits for entry in FORMATS])[rows["compute_format"]] / 8, 2.0)
     stored = np.where(rows["requantized"], rows["weight_bits"] / 8, width)
