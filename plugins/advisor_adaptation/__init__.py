@@ -1,4 +1,4 @@
-"""Ways to fine-tune a part of a model beside LoRA: DoRA, VeRA, IA3, prompt and prefix tuning, frozen layers."""
+"""Ways to fine-tune a part of a model beside those of advisor_compression: VeRA, prompt and prefix tuning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ advisor_hook_version = 1
 @hookimpl
 def techniques() -> Iterable[Technique]:
     """Return the methods, each used where ``--method`` names it."""
-    from advisor_adaptation.freezing import FrozenLayers
     from advisor_adaptation.methods import methods
 
-    return [*methods(), FrozenLayers()]
+    return methods()

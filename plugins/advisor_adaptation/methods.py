@@ -15,9 +15,8 @@ from advisor.errors import InputError
 from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
 from advisor.names import normalise
-from advisor.operators import Attention
-from advisor_compression.adapters import adapted, adapter_parameters, lora_rank
-from advisor_compression.targets import adapter_inputs, habits, joined_parts
+from advisor_compression.adapters import adapted
+from advisor_compression.targets import adapted_outputs, adapter_inputs, habits, joined_parts
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import QualityTable, keep_quality, kind_of, make_table
 
@@ -84,33 +83,13 @@ class Method(Technique):
         return []
 
 
-def _outputs(model: Model, targets: tuple[str, ...]) -> int:
-    """Outputs of the linear layers that get adapters."""
-    return sum(copies * outputs for op, copies in adapted(model) for name, outputs in joined_parts(op, model)
-               if not targets or name in targets)  # fmt: skip
-
-
-def _dora(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
-    """LoRA and a magnitude of each output; kept are the frozen product, its sum and their ratio too."""
-    outputs = _outputs(model, targets)
-    low_rank = adapter_parameters(model, lora_rank(context), targets)
-    return Trained(low_rank + outputs, max(copies, 1.0) * adapter_inputs(model, targets, False) + 3.0 * outputs)
-
-
 def _vera(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
     """Two vectors a layer over random matrices that all layers share: rank and outputs."""
     layers = sum(count for op, count in adapted(model) for name, _ in joined_parts(op, model)
                  if not targets or name in targets)  # fmt: skip
     rank = context.workload.settings.get("lora_rank", 256)
-    return Trained(layers * rank + _outputs(model, targets), max(copies, 1.0) * adapter_inputs(model, targets, False))
-
-
-def _ia3(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
-    """A factor of each key, each value, and each value within the MLP."""
-    keys = sum(count * op.kv_heads * (op.key_width + op.value_width) for op, count in model.operators()
-               if isinstance(op, Attention))  # fmt: skip
-    inner = sum(count * op.inputs for op, count in adapted(model) if op.name.rsplit(".", 1)[-1] == "down")
-    return Trained(keys + inner, max(copies, 1.0) * (keys + inner))
+    kept = max(copies, 1.0) * adapter_inputs(model, targets, False)
+    return Trained(layers * rank + adapted_outputs(model, targets), kept)
 
 
 def _tokens(context: Context) -> int:
@@ -133,11 +112,10 @@ def _prefix(model: Model, context: Context, targets: tuple[str, ...], copies: fl
 
 def methods() -> list[Technique]:
     """The methods."""
-    rank, tokens = "setting lora_rank", "setting virtual_tokens, 200"
+    tokens = "setting virtual_tokens, 200"
     return [
-        Method("dora", f"low-rank adapters with a trained magnitude of each output; {rank}", "liu2024", _dora),
-        Method("vera", f"two trained vectors a layer over shared random matrices; {rank}", "kopiczko2023", _vera),
-        Method("ia3", "trained factors of keys, values and what is within the MLP", "liu2022", _ia3),
+        Method("vera", "two trained vectors a layer over shared random matrices; setting lora_rank, 256",
+               "kopiczko2023", _vera),
         Method("prompt_tuning", f"trained embeddings before the text; {tokens}", "lester2021", _prompt),
         Method("prefix_tuning", f"trained keys and values before the text; {tokens}", "li2021", _prefix),
-    ]
+    ]  # fmt: skip

@@ -12,9 +12,10 @@ from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
 from advisor.names import normalise
 from advisor.operators import Attention
-from advisor_compression.adapters import Lora, adapted, adapter_parameters, lora_rank
+from advisor_compression.adapters import Lora, adapted
 from advisor_compression.depth import share_kept
 from advisor_compression.figures import figures
+from advisor_compression.targets import adapted_outputs, habits
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import keep_quality, kind_of
 from advisor_quantization.unrated import kept_or_unrated
@@ -35,8 +36,11 @@ class Dora(Lora):
         kept = self._table.estimate("dora_over_lora", context.model)
         if refusals or kept is None:
             return refusals
-        more = sum(copies * op.outputs for op, copies in adapted(context.model))
-        rows["adapter_parameters"] = float(adapter_parameters(context.model, lora_rank(context)) + more)
+        outputs = [adapted_outputs(context.model, habits(name).targets) for name in context.frameworks]
+        more = np.array(outputs, dtype=float)[rows["framework"]]
+        rows["adapter_parameters"] = rows["adapter_parameters"] + more
+        # The frozen product, its sum with the adapter's and their ratio are kept for backward.
+        rows["adapter_inputs"] = rows["adapter_inputs"] + 3.0 * more
         keep_quality(rows, kept)
         return []
 
@@ -62,11 +66,15 @@ class Ia3(Technique):
         everyone = np.ones(len(rows), dtype=bool)
         if context.workload.task != "finetune" or kind_of(context.model) != "language":
             return [(everyone, "it is for the fine-tuning of language models")]
+        scales = float(ia3_parameters(context.model))
+        copies = np.array([max(habits(name).copies, 1.0) for name in context.frameworks])[rows["framework"]]
+        rows["adapter_parameters"] = scales
+        rows["adapter_inputs"] = copies * scales  # what is scaled is kept for backward
+        rows["saved_input_share"] = 0.0
+        rows["trainable_share"] = 0.0
         kept, unrated = kept_or_unrated(self, None, context)
         if kept is None:
             return [(everyone, unrated)]
-        rows["adapter_parameters"] = float(ia3_parameters(context.model))
-        rows["trainable_share"] = 0.0
         keep_quality(rows, kept)
         return []
 
@@ -103,9 +111,10 @@ class Freezing(Technique):
         everyone = np.ones(len(rows), dtype=bool)
         if context.workload.task != "finetune":
             return [(everyone, "it is for fine-tuning")]
+        rows["trainable_share"] = rows["trainable_share"] * share
+        rows["backward_share"] = share  # it ends before the frozen blocks
         kept, unrated = kept_or_unrated(self, None, context)
         if kept is None:
             return [(everyone, unrated)]
-        rows["trainable_share"] = rows["trainable_share"] * share
         keep_quality(rows, kept)
         return []

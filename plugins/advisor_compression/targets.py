@@ -77,3 +77,11 @@ def joined_parts(op: MatMul, model: Model) -> list[tuple[str, int]]:
     from advisor_compression.adapters import _parts
 
     return _parts(op, model)
+
+
+def adapted_outputs(model: Model, targets: tuple[str, ...]) -> int:
+    """Outputs of the linear layers that have an adapter."""
+    from advisor_compression.adapters import adapted
+
+    return sum(copies * outputs for op, copies in adapted(model) for name, outputs in joined_parts(op, model)
+               if not targets or name in targets)  # fmt: skip

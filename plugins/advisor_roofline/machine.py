@@ -18,9 +18,9 @@ class Machine:
     ``training_attention`` is ``attention_efficiency`` of training's fused kernels, forward and backward, which
     ``attention_boost`` multiplies for a newer kernel. ``context_share`` of ``overhead_bytes`` is the driver's, which a
     framework does not report as its own. ``convolution_ratio`` is the rate of convolutions over that of other products;
-    ``overlap_sharpness`` how arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what fusion leaves of
-    element-wise traffic, which runs at ``stream_efficiency``. ``split_depth`` is the length of inner product
-    from which on blocks are cut so that more units share them.
+    ``overlap_sharpness`` how arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what
+    fusion leaves of element-wise traffic, which runs at ``stream_efficiency``. ``split_depth`` is the length of inner
+    product from which on blocks are cut so that more units share them.
     """
 
     matrix_flops: Array
