@@ -48,7 +48,8 @@ def make() -> str:
         "images": tables.devices(predictions["images"]["by_device"]),
         "calculon": tables.calculon(predictions["megatron_cases"]),
         "calculon_summary": tables.calculon_summary(predictions["megatron_cases"]),
-        "training_demands": training_demands(training, predictions, local) if training else missing("training"),
+        "training_demands": training_demands(training, predictions, local) if "memory" in predictions
+        else missing("predictions"),
         "training": tables.training(training) if training else missing("training"),
         "training_files": tables.files(predictions, "train_"),
         "kernels": tables.table(["16-bit products", "rows", "median, %", "mean, %"], kernel_rows) if kernels

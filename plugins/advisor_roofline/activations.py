@@ -101,6 +101,9 @@ def op_saved(op: Operator, rows: Candidates, context: Context) -> Array:
     elif isinstance(op, Elementwise) and op.split in ("columns", "experts") and context.model.unit == "token":
         # A gated activation: what lies between its steps.
         saved = saved * (1.0 + 0.5 * framework_figure(rows, context, "eager_activations"))
+    elif isinstance(op, Elementwise) and op.split == "none" and context.model.unit == "token":
+        # What experts give, kept to weigh it, unless the weights were applied within them.
+        saved = saved * framework_figure(rows, context, "weighs_outputs")
     return saved / np.where(op.split == "experts", np.maximum(1.0, rows["tensor_parallel"]), _sharing(rows))
 
 

@@ -23,7 +23,7 @@ UNITS_GATHERED = 2
 #: of the context. NCCL keeps 4 MiB a channel and peer (NCCL_BUFFSIZE), some 32 MiB a ring of 8 channels.
 COLLECTIVE_BYTES = 0.25 * 2**30
 #: Ends of the 80 % interval over the value: what holds 80 % of the measured peaks in tests/truth/train_*.csv.
-INTERVAL = (0.79, 1.27)
+INTERVAL = (0.82, 1.22)
 #: Share of the allocator's blocks lost to fragmentation at the peak, of what comes and goes (torch, 1 to 5 %).
 ALLOCATOR_WASTE = 0.03
 
