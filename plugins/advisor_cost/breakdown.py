@@ -155,7 +155,8 @@ def _assumptions(here: Priced) -> list[dict[str, Any]]:
         names += ["interruptions", "restart_hours", *(["checkpoint_hours"] if here.context.workload.trains else [])]
     if is_committed(offer) and here.context.workload.task != "serve":
         names += ["committed_use"]
-    known = getattr(known_grids().get(offer.grid), "price_usd_per_kwh", None) or offer.attributes.get("price_usd_per_kwh")
+    told = offer.attributes.get("price_usd_per_kwh")
+    known = told or getattr(known_grids().get(offer.grid), "price_usd_per_kwh", None)
     if (offer.term == "owned" or offer.purchase_usd is not None) and not known:
         names += ["electricity_price"]
     if offer.purchase_usd is not None and offer.price_usd_per_hour is None:
