@@ -2,6 +2,7 @@
 
     python benchmarks/training.py           # fit, write the constants, report
     python benchmarks/training.py --dry     # report alone
+    python benchmarks/training.py --stored  # errors of the stored constants alone; what fits reached stays recorded
 
 Either writes what it reports to benchmarks/training.json.
 
@@ -49,7 +50,7 @@ CONSTANTS = {
     ("device", "Hopper", "training_attention"): (0.15, 0.8, 0.35),
     ("device", "Ampere", "training_attention"): (0.15, 0.8, 0.5),
     ("device", "", "cast_passes"): (0.1, 6.0, 1.0),
-    ("tpu", "", "sustained"): (0.7, 1.3, 1.1),
+    ("tpu", "", "sustained"): (0.7, 2.0, 1.7),
     ("device", "Ada Lovelace", "sustained"): (0.7, 1.3, 1.0),
     ("framework", "default", "image_passes"): (0.1, 4.0, 1.0),
     ("framework", "pytorch", "unfused_passes"): (1.0, 12.0, 5.0),
@@ -178,6 +179,9 @@ def main(dry: bool) -> None:
     report(record, "stored constants", stored[fitted])
     for name in np.unique(files):
         report(record, f"  {name}", stored[files == name])
+    if "--stored" in sys.argv[1:]:
+        RECORD.write_text(json.dumps({**json.loads(RECORD.read_text("utf-8")), **record}, indent=1) + "\n", "utf-8")
+        return
     judged = np.full(len(stored), np.nan)
     for chosen in (half, ~half):
         fit(parts, chosen & fitted)
