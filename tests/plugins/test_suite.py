@@ -123,6 +123,8 @@ RANKERS = {
     "order of the rows": variant(OddRanker, scores=lambda self, losses, weights: np.arange(len(losses)) * 1.0),
     "scores of shape": variant(OddRanker, scores=lambda self, losses, weights: losses),
     "read-only": variant(OddRanker, scores=lambda self, losses, weights: losses.sort(axis=0)),
+    "override fitted": variant(
+        OddRanker, scores=lambda self, losses, weights: losses @ weights / (losses @ weights).max(initial=1e-9)),
 }
 
 

@@ -77,6 +77,9 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
         title = f"{item.objective.aspect} {unit}" if unit else words.heading(item.objective.name)
         texts = [text.removesuffix(unit).strip() if unit else text for text in texts]
         columns[title] = (Column(title, "right", 8 if weight >= 0.3 else 5 if weight > 0.05 else 3), texts)
+    if any(words.may_break_limits(c) for c in shown):
+        within = [f"{100 * c.certainty.keeps_limits:.0f}%" if c.certainty else "-" for c in shown]
+        columns["in limits"] = (Column("in limits", "right", 6), within)
     if any(c.certainty for c in shown):
         chances = [f"{100 * c.certainty.best:.0f}%" if c.certainty else "-" for c in shown]
         columns["best"] = (Column("best", "right", 6), chances)

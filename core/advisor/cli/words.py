@@ -141,6 +141,11 @@ def certainty(ranking: Ranking) -> str:
     return " ".join(filter(None, [f"{text}.", _doubtful_limits(best)]))
 
 
+def may_break_limits(candidate: Candidate) -> bool:
+    """Whether it keeps all limits with less than 95 %."""
+    return candidate.certainty is not None and candidate.certainty.keeps_limits < 0.95
+
+
 def _doubtful_limits(best: Candidate) -> str:
     """Limits that the best keeps with less than 95 %."""
     known = best.certainty

@@ -107,6 +107,9 @@ def _ranks(ranker: Ranker) -> None:
             better = np.vstack([losses, losses * 0.5])  # each row again, half as far from the best in everything
             scores = np.asarray(ranker.scores(better, weights), dtype=float)
             require((scores[count:] <= scores[:count] + 1e-12).all(), "a row better in everything scores worse")
+            whole, fitted = ranker.scores(losses, weights), ranker.fitted(losses, weights)
+            alone = np.concatenate([np.asarray(fitted(losses[row : row + 1]), dtype=float) for row in range(count)])
+            require(np.allclose(alone, whole), "a row alone scores otherwise than among the others: override fitted")
 
 
 def profile_checks(profile: Profile) -> Iterator[Check]:
