@@ -6,14 +6,15 @@ start, filled with its default.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Stage = Literal["system", "workload", "choice", "estimate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+
+class Column(Struct, frozen=True):
     """One named column: unit (``""`` for a plain number), numpy dtype, meaning, and first value.
 
     An ``interval`` column has two companions, ``NAME.low`` and ``NAME.high``. An estimate may serve an

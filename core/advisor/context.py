@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from advisor.devices import Device, Link, System
 from advisor.formats import FORMATS, fallbacks
 from advisor.models import Model
 from advisor.offers import Offer
+from advisor.records import replace
 from advisor.support import Framework, Legality
 from advisor.workload import Workload
 

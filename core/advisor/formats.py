@@ -6,13 +6,12 @@ device lacks it. Codes (positions in ``FORMATS``) stand for formats in candidate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from advisor.errors import UnknownNameError
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A number format.
 
     ``bits`` counts scales and zero points, so it is what one stored value costs. ``fallback`` names

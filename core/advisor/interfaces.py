@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 from advisor.candidates import Array, Candidates
 from advisor.columns import Column
@@ -38,8 +39,7 @@ MOST_JSON_BYTES = 16 << 20
 MOST_JSON_CONTAINERS = 500_000
 
 
-@dataclass(frozen=True)
-class ModelSource:
+class ModelSource(Struct, frozen=True, dict=True):
     """Where a model comes from: a file or folder, or a document that a catalog holds.
 
     Readers look at ``head`` (the first 4 KiB of a file) and ``document`` (parsed JSON, None if it is
@@ -98,8 +98,7 @@ class ModelReader(ABC):
         """Read the model, or raise ``ModelFileError`` with the file, the field and what is accepted."""
 
 
-@dataclass(frozen=True)
-class ModelEntry:
+class ModelEntry(Struct, frozen=True):
     """A model that a catalog knows by name; ``document`` is what its reader reads."""
 
     id: str
@@ -187,8 +186,7 @@ class Technique(ABC):
         """Rewrite columns of ``rows`` and return the refusals."""
 
 
-@dataclass(frozen=True)
-class Objective:
+class Objective(Struct, frozen=True):
     """What a scorer measures.
 
     ``aspect`` is the word a user optimizes by (``cost``); a scorer gives each aspect one objective.
@@ -211,8 +209,7 @@ class Objective:
     errs_with: Literal["device", "recipe", "place"] = "device"
 
 
-@dataclass
-class Scores:
+class Scores(Struct):
     """A scorer's answer: objective to (value, low, high), what each adds, and rows it rules out.
 
     Where ``Scorer.detail`` gives intervals and parts, ``score`` may give the values alone.
@@ -284,8 +281,7 @@ class Ranker(ABC):
         return lambda rows: self.scores(rows, weights)
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """Named weights of aspects; ``tasks`` it is the default of.
 
     It may name the ``ranker`` that suits it, with ``settings`` of aspects.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from advisor.errors import ModelFileError
 from advisor.formats import format_named
@@ -15,8 +16,7 @@ from advisor.operators import Attention, Operator
 Unit = Literal["token", "sample"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """A group of operators, repeated ``count`` times with the same shapes.
 
     ``stack`` tells layers that see other units apart: ``main`` for the units of the workload,
@@ -40,8 +40,7 @@ class Layer:
         return self.count * sum(op.copies * op.active_parameters for op in self.operators)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Struct, frozen=True, kw_only=True, dict=True):
     """What a reader made of a model file.
 
     ``unit`` is what flows through it: tokens, or samples of a network without a sequence axis.

@@ -8,10 +8,10 @@ attention; element-wise work is counted as bytes moved. Methods take numpy array
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
 #: How tensor parallelism can divide an operator. ``rows`` leaves partial sums: an all-reduce follows.
 Split = Literal["none", "columns", "rows", "heads", "experts", "vocabulary"]
@@ -19,8 +19,7 @@ Split = Literal["none", "columns", "rows", "heads", "experts", "vocabulary"]
 Number = Any  # an int, a float, or a numpy array of either
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
+class Operator(Struct, frozen=True, kw_only=True):
     """Base of all operators: no parameters, no FLOPs, no state.
 
     ``positions`` is how many times the operator is applied a unit (1 a token in a transformer, height
@@ -68,8 +67,7 @@ class Operator:
         return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatMul(Operator):
+class MatMul(Operator, frozen=True, kw_only=True):
     """``units * positions`` rows times a weight of ``inputs x outputs``, in ``groups`` independent blocks.
 
     ``tied`` weights are another operator's parameters, read again but not stored again.
@@ -100,8 +98,7 @@ class MatMul(Operator):
         return 2 * units * self.positions * (self.inputs * self.outputs // self.groups)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Convolution(MatMul):
+class Convolution(MatMul, frozen=True, kw_only=True):
     """A convolution as the matrix product it is computed as.
 
     ``inputs`` is kernel positions x input channels (all groups), ``outputs`` output channels, and
@@ -115,8 +112,7 @@ class Convolution(MatMul):
         return self.input_elements + self.positions * self.outputs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpertMatMul(MatMul):
+class ExpertMatMul(MatMul, frozen=True, kw_only=True):
     """``experts`` weights of one shape, of which a router gives each unit ``experts_per_unit``."""
 
     experts: int
@@ -143,8 +139,7 @@ class ExpertMatMul(MatMul):
         return self.experts * (1 - (1 - self.experts_per_unit / self.experts) ** units)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attention(Operator):
+class Attention(Operator, frozen=True, kw_only=True):
     """Scores and weighted sum of values, with a key-value cache.
 
     ``cache_width`` is the cached values a token (default: keys and values of each kv head; the latent
@@ -200,8 +195,7 @@ class Attention(Operator):
         return 2 * units * self.positions * self.heads * (key + value) * self.attended(context)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recurrence(Operator):
+class Recurrence(Operator, frozen=True, kw_only=True):
     """A state-space, linear-attention or recurrent update: fixed state, fixed work a unit."""
 
     state_width: int
@@ -227,8 +221,7 @@ class Recurrence(Operator):
         return units * self.positions * self.flops_each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elementwise(Operator):
+class Elementwise(Operator, frozen=True, kw_only=True):
     """Norms, activations, additions, pooling: bytes, not FLOPs. ``elements`` are read and written a unit."""
 
     elements: int
@@ -244,8 +237,7 @@ class Elementwise(Operator):
         return self.elements
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embedding(Operator):
+class Embedding(Operator, frozen=True, kw_only=True):
     """A table of ``rows`` vectors of ``width``, one looked up a unit."""
 
     rows: int

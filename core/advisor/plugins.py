@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
+from msgspec import Struct
 
 from advisor import hookspecs
 from advisor.discovery import Entry, entries
@@ -25,8 +25,7 @@ FAILURES = (Exception, SystemExit)
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class PluginInfo:
+class PluginInfo(Struct, frozen=True):
     """A registered plugin: its name, where it came from, and the hooks that it implements."""
 
     name: str

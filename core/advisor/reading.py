@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from advisor.errors import ModelFileError, PluginError, UnknownNameError
 from advisor.interfaces import ModelReader, ModelSource
 from advisor.models import Model
 from advisor.plugins import guarded
+from advisor.records import replace
 from advisor.registry import Registry
 
 #: Endings that make a name a file's rather than a catalog id.

@@ -54,6 +54,18 @@ class Checked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 Kind = TypeVar("Kind", bound=Struct)
+Value = TypeVar("Value")
+
+
+def replace(item: Value, **changes: Any) -> Value:
+    """The same structure or dataclass with some fields changed, unchecked."""
+    if isinstance(item, Struct):
+        return msgspec.structs.replace(item, **changes)
+    import dataclasses
+
+    return dataclasses.replace(item, **changes)  # type: ignore[type-var]
+
+
 Parse = Callable[[Any], Any]
 
 

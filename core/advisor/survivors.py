@@ -11,9 +11,9 @@ was asked for, which then is exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
@@ -28,8 +28,7 @@ BEST_OF_EACH = 512
 INFEASIBLE_SHARE = 1 / 8
 
 
-@dataclass
-class Evaluated:
+class Evaluated(Struct):
     """Candidates with what was measured of them and the rules that they break."""
 
     rows: Candidates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from advisor.context import Context
 from advisor.interfaces import Scores
 from advisor.offers import Offer
 from advisor.ranking.result import Candidate
+from advisor.records import replace
 from advisor.registry import Registry
 from advisor_cost.scorer import CostScorer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from advisor.compiled import toml_data
 from advisor.errors import InputError
+from advisor.records import replace
 from advisor_energy.intervals import Interval
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from advisor.errors import AdvisorError
+from advisor.records import replace
 from advisor_fleet.choosing import configurations
 from advisor_fleet.configurations import Configurations, Parts, undominated
 from advisor_fleet.deployments import HOURS_PER_MONTH, Deployments, find_deployments

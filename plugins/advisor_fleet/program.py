@@ -9,12 +9,13 @@ requests of a size divide freely, as a load balancer does; Mélange cuts them in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from advisor.errors import AdvisorError, InputError
+from advisor.records import replace
 from advisor_fleet.matrix import Array, Rows
 
 #: What HiGHS may leave of a constraint, relative to it.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from advisor.formats import format_named
 from advisor.models import Layer
 from advisor.operators import Operator
+from advisor.records import replace
 from advisor_graph.placed import Placed
 
 #: Above so many nodes, those of equal shapes are shown as one layer with a count.

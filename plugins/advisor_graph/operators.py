@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from advisor.operators import Attention, Convolution, MatMul, Number, Operator
+from advisor.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product(MatMul):
+class Product(MatMul, frozen=True, kw_only=True):
     """A product of two activations: ``positions x inputs`` times ``inputs x outputs``, no weight at all."""
 
     tied: bool = True
@@ -24,8 +23,7 @@ class Product(MatMul):
         return self.positions * (self.inputs + self.outputs) + self.inputs * self.outputs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransposedConvolution(Convolution):
+class TransposedConvolution(Convolution, frozen=True, kw_only=True):
     """A product at each input position, added up over windows of the output.
 
     ``inputs`` is the input channels, ``outputs`` kernel positions x output channels, ``positions`` the
@@ -39,8 +37,7 @@ class TransposedConvolution(Convolution):
         return self.input_elements + self.output_elements
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleAttention(Attention):
+class SampleAttention(Attention, frozen=True, kw_only=True):
     """Attention within one run: ``positions`` queries in all, each over ``keys`` keys, in ``repeats`` sequences."""
 
     keys: int
@@ -59,7 +56,7 @@ class SampleAttention(Attention):
 def repeated(op: Operator, times: int) -> Operator:
     """Return the operator applied ``times`` times with the same weights."""
     changes: dict[str, Any] = {"positions": op.positions * times, "saved_elements": op.saved_elements * times}
-    names = {entry.name for entry in fields(op)}
+    names = set(op.__struct_fields__)
     for name in ("elements", "input_elements", "output_elements", "repeats"):
         if name in names:
             changes[name] = getattr(op, name) * times

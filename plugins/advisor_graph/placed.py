@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from advisor.operators import Elementwise, MatMul, Operator
+from advisor.records import replace
 from advisor_graph.weights import Weight
 
 

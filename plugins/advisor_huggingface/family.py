@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from advisor.models import Layer
 from advisor.operators import Operator
@@ -72,8 +73,7 @@ def choose(test: Setting, then: Block, otherwise: Block | None = None) -> Block:
     return build
 
 
-@dataclass(frozen=True, kw_only=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """One family of decoders.
 
     ``layer`` makes the operators of a block, ``embedding`` what comes before and ``output`` what comes

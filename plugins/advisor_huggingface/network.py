@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import ModelFileError
 from advisor.models import Layer, Model, Unit
+from advisor.records import replace
 from advisor_huggingface.assembly import MOST_PARAMETERS
 from advisor_huggingface.config import Config
 from advisor_huggingface.quantization import read_quantization

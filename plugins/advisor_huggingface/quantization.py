@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from advisor.errors import ModelFileError
 from advisor.operators import MatMul, Operator
+from advisor.records import replace
 from advisor_huggingface.modules import EXPERTS, Patterns, module_paths
 
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32", "float64": "fp64", "float": "fp32", "half": "fp16",

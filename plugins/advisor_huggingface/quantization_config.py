@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from advisor.errors import ModelFileError, nearest
+from advisor.records import replace
 from advisor_huggingface.modules import Patterns
 from advisor_huggingface.quantization import Quantization
 

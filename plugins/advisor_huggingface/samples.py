@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from msgspec.structs import fields
+
 from advisor.operators import Attention, Convolution, Elementwise, Embedding, MatMul, Number, Operator
+from advisor.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedKeysAttention(Attention):
+class FixedKeysAttention(Attention, frozen=True, kw_only=True):
     """Attention whose queries see ``keys`` keys however many units there are: patches, a window, a table."""
 
     keys: int
@@ -20,8 +21,7 @@ class FixedKeysAttention(Attention):
         return self.keys + 0 * context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossAttention(Attention):
+class CrossAttention(Attention, frozen=True, kw_only=True):
     """Attention of a decoder to what an encoder made, whose keys and values are kept.
 
     ``keys`` is the encoder's fixed length; None where it follows the prompt, which then counts as the
@@ -46,8 +46,7 @@ class CrossAttention(Attention):
         return context if self.keys is None else self.keys + 0 * context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceMatMul(MatMul):
+class SequenceMatMul(MatMul, frozen=True, kw_only=True):
     """A product that runs once a sequence, on its first or mean unit: poolers and classifiers."""
 
     last_unit_only: bool = True
@@ -58,8 +57,7 @@ class SequenceMatMul(MatMul):
         return 2 * sequences * self.positions * (self.inputs * self.outputs // self.groups)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableMatMul(MatMul):
+class TableMatMul(MatMul, frozen=True, kw_only=True):
     """A product of a table's ``rows`` with a weight, once a pass however many units there are."""
 
     rows: int

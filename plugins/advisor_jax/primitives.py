@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from advisor.operators import Convolution, Elementwise, Embedding, MatMul, Operator
+from advisor.records import replace
 from advisor_graph.operators import TransposedConvolution, repeated
 from advisor_graph.placed import Placed
 from advisor_graph.weights import Weight

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from advisor.formats import format_named
 from advisor.models import Layer, Model
 from advisor.operators import Elementwise, Embedding, MatMul, Operator
+from advisor.records import replace
 from advisor_keras.config import ConfigError, plain, shown
 from advisor_keras.files import KerasFile
 from advisor_keras.result import elements

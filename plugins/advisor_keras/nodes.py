@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from advisor.records import replace
 from advisor_keras.config import ConfigError, is_integer, shown
 from advisor_keras.inputs import raw_shape
 from advisor_keras.serialized import NETWORKS

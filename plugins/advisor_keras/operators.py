@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from advisor.operators import Attention, Elementwise, Embedding, MatMul, Operator, Recurrence
+from advisor.records import replace
 
 
 def reused(op: Operator) -> Operator:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.operators import Elementwise, Operator
+from advisor.records import replace
 from advisor_keras.config import Config, ConfigError, Shape, plain, shown
 from advisor_keras.layers import operation, operation_name
 from advisor_keras.operators import reused

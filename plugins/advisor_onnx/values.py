@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from advisor.records import replace
 from advisor_graph.weights import Weight
 from advisor_onnx.errors import OnnxError, shown
 from advisor_onnx.kinds import FLOAT, INT64

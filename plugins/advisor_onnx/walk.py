@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.operators import Operator
+from advisor.records import replace
 from advisor_graph.placed import Placed
 from advisor_graph.weights import Weight
 from advisor_onnx.call import Call

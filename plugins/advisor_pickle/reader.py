@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.errors import ModelFileError
 from advisor.interfaces import ModelReader, ModelSource
 from advisor.models import Model
+from advisor.records import replace
 
 if TYPE_CHECKING:
     from advisor_pickle.tensors import Found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from advisor.interfaces import ModelReader, ModelSource
 from advisor.models import Model
+from advisor.records import replace
 from advisor_plan.shape import Shape, complete
 from advisor_plan.sizes import OPTIONS, read_sizes
 

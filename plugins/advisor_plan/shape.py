@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from advisor.errors import InputError
+from advisor.records import replace
 from advisor_plan.sizes import Sizes
 
 #: Hidden size over layers where neither is known. Kaplan et al. 2020 (figure 5) find the loss flat from about

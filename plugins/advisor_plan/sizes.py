@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
 
 from advisor.errors import InputError
 from advisor.units import parse_count
@@ -15,8 +16,7 @@ MOST = 1 << 27
 MOST_PARAMETERS = 10**15
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(Struct, frozen=True):
     """Whole numbers, 0 where the user did not say; ``parameters`` counts all, ``active`` those a token uses."""
 
     parameters: int = 0
@@ -34,7 +34,7 @@ class Sizes:
 #: Options in billions, and options that count, for the two sums.
 _SUMS = {"parameters": ("params_b", "params"), "active": ("active_params_b", "active_params")}
 OPTIONS = tuple(name for names in _SUMS.values() for name in names) + tuple(
-    field.name for field in fields(Sizes) if field.name not in _SUMS
+    name for name in Sizes.__struct_fields__ if name not in _SUMS
 )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
@@ -27,8 +26,7 @@ from advisor_roofline.shapes import cache_sharing, devices_sharing, windowed
 MANY_WAVES = 16
 
 
-@dataclass
-class Work:
+class Work(Struct):
     """What one pass over some units looks like, a value a row.
 
     ``units`` pass through each replica; each attends to ``context`` earlier ones; ``sequences`` is how
@@ -42,8 +40,7 @@ class Work:
     all_logits: bool = False
 
 
-@dataclass
-class KernelTime:
+class KernelTime(Struct):
     """Seconds of arithmetic, of traffic, and fixed; and the FLOPs done."""
 
     arithmetic: Array

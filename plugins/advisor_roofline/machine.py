@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from advisor.candidates import Array
 
 
-@dataclass(kw_only=True)
-class Machine:
+class Machine(Struct, kw_only=True):
     """Devices as seen by the roofline; every array has one value a row.
 
     Rates are peaks; the efficiencies are the largest shares of them that long kernels reach.

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from advisor.candidates import Array, Candidates
+from advisor.records import replace
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import StepTime
 

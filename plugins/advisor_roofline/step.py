@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
@@ -16,8 +15,7 @@ from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import reductions
 
 
-@dataclass
-class StepTime:
+class StepTime(Struct):
     """Seconds by part; the parts sum to ``total``. ``flops`` are of one device."""
 
     compute: Array

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.operators import Attention, ExpertMatMul
+from advisor.records import replace
 from advisor_roofline.activations import ZERO_BUBBLE, kept_activations
 from advisor_roofline.collectives import all_reduce_seconds, gather_seconds
 from advisor_roofline.kernels import Work

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from advisor.models import Layer, Model
 from advisor.operators import Operator
+from advisor.records import replace
 from advisor_safetensors.matching import Match, Named, match, surplus
 from advisor_safetensors.names import operator_outside, operators_of
 from advisor_safetensors.packed import Unpacked

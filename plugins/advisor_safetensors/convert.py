@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from advisor.errors import ModelFileError
 from advisor.formats import format_named
 from advisor.interfaces import ModelSource
 from advisor.models import Model
+from advisor.records import replace
 from advisor_safetensors.files import Checkpoint
 from advisor_safetensors.join import joined
 from advisor_safetensors.packed import unpack

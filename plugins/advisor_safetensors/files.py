@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from advisor.errors import ModelFileError
 from advisor.interfaces import ModelSource
+from advisor.records import replace
 from advisor_safetensors.header import read_header
 from advisor_safetensors.reader import INDEX
 from advisor_tensors import Tensor

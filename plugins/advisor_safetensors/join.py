@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
 
 from advisor.models import Layer, Model
 from advisor.operators import MatMul, Operator
+from advisor.records import replace
 from advisor_safetensors.blocks import by_block
 from advisor_safetensors.files import Checkpoint
 from advisor_safetensors.names import is_buffer, operator_outside

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from advisor.operators import MatMul, Operator
+from advisor.records import replace
 from advisor_safetensors.stored import stored
 from advisor_tensors import Tensor
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from advisor.operators import Embedding, ExpertMatMul, MatMul, Operator
+from advisor.records import replace
 from advisor_tensors import ExpertVectors, Tensor, vectors
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from advisor.models import Layer
 from advisor.operators import Elementwise, Embedding, MatMul, Operator
+from advisor.records import replace
 from advisor_safetensors.matching import most_common
 from advisor_tensors import Tensor
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from advisor.errors import ModelFileError
@@ -11,8 +10,7 @@ from advisor.operators import Elementwise, ExpertMatMul, MatMul, Operator, Split
 from advisor_tensors.table import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpertVectors(Elementwise):
+class ExpertVectors(Elementwise, frozen=True, kw_only=True):
     """Vectors of which each expert has one, such as biases: a unit reads those of its own experts."""
 
     experts: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from advisor.formats import format_named
 from advisor.models import Layer
 from advisor.operators import Operator
+from advisor.records import replace
 
 
 class Tensor(NamedTuple):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from advisor.errors import InputError, ModelFileError
 from advisor.formats import ALIASES, CODES
 from advisor.models import Layer, Model
 from advisor.operators import Attention, Elementwise, ExpertMatMul, MatMul, Operator
+from advisor.records import replace
 from advisor_graph.layers import to_layers
 from advisor_graph.operators import Product, SampleAttention
 from advisor_graph.placed import Placed

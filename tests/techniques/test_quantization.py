@@ -1,10 +1,10 @@
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from advisor.formats import CODES
 from advisor.operators import ExpertMatMul
+from advisor.records import replace
 
 from .made import (
     CLASSIFIER,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 from advisor.context import Context
@@ -13,8 +12,7 @@ from advisor.ranking.objectives import Measured
 from advisor.units import format_quantity
 
 
-@dataclass
-class Violation:
+class Violation(Struct):
     """Rows that break one rule. ``value`` and ``bound`` are there for numeric limits.
 
     ``total`` counts all that broke it, where not all of them were kept.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.columns import ESTIMATES, MEMORY_PARTS, TIME_PARTS
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 RANK_SCHEMA = {"name": "advisor.rank", "version": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A number with the ends of its 80 % interval and its unit."""
 
     value: float
@@ -52,8 +51,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) or math.isinf(value) else float(f"{value:.6g}")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One row of a ranking, seen as an object. ``rank`` is None where it is infeasible."""
 
     ranking: Ranking
@@ -246,8 +244,7 @@ m.objective.name: Figure(*m.at(self.row), m.objective.unit)
                 "tied_with": known.tied_with + 1}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(Struct, frozen=True, dict=True):
     """Candidates in order. It iterates and slices over its alternatives: the best of each kind of hardware.
 
     ``rows`` is the table, the ``feasible_count`` feasible rows first; ``too_big`` holds the nearest misses of

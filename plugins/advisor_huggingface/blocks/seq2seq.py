@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from advisor.models import Layer
 from advisor.operators import Elementwise, MatMul, Operator
+from advisor.records import replace
 from advisor_huggingface.samples import CrossAttention
 
 #: Said of every such model: what its figures count.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from advisor.operators import Attention, Operator
+from advisor.records import replace
 from advisor_huggingface.assembly import grouped
 from advisor_huggingface.blocks.attention import attention
 from advisor_huggingface.blocks.encoder import tables

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from advisor.operators import Elementwise, MatMul, Operator
+from advisor.records import replace
 from advisor_huggingface.blocks.attention import attention
 from advisor_huggingface.blocks.mamba import mamba2
 from advisor_huggingface.blocks.mlp import gated_mlp

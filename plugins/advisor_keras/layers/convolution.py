@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from advisor.operators import Convolution, Operator
+from advisor.records import replace
 from advisor_graph.operators import TransposedConvolution
 from advisor_keras.activations import activation
 from advisor_keras.config import Config, Shape

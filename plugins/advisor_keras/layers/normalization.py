@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from advisor.operators import Elementwise, Embedding, MatMul, Operator
+from advisor.records import replace
 from advisor_graph.operators import TransposedConvolution
 from advisor_keras.config import Config, Shape
 from advisor_keras.result import Result, elements, layer, only_input

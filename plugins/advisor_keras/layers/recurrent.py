@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from advisor.operators import Convolution, MatMul, Operator, Recurrence
+from advisor.records import replace
 from advisor_keras.config import Config, Shape, shown
 from advisor_keras.layers.convolution import window_output
 from advisor_keras.result import LAYERS, LayerFunction, Result, elements, layer, only_input, unknown

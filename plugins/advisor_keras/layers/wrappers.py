@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from advisor.operators import Operator
+from advisor.records import replace
 from advisor_graph.operators import repeated
 from advisor_keras.config import Config, Shape, shown
 from advisor_keras.layers.merging import broadcast

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from advisor.operators import Elementwise, Operator
+from advisor.records import replace
 from advisor_graph.operators import repeated
 from advisor_graph.placed import Placed
 from advisor_onnx.call import Call

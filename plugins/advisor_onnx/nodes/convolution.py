@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from advisor.operators import Convolution
+from advisor.records import replace
 from advisor_graph.operators import TransposedConvolution
 from advisor_onnx.call import Call
 from advisor_onnx.errors import shown
