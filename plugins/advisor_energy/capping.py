@@ -8,6 +8,7 @@ from datetime import date
 from advisor.candidates import Candidates
 from advisor.context import Context
 from advisor.devices import Source
+from advisor.errors import InputError
 from advisor.interfaces import Refusals, Technique
 
 #: Percent of board power that devices are capped to.
@@ -37,8 +38,19 @@ class PowerCap(Technique):
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
         """Set the cap; a device whose cap is near its idle power cannot work under it."""
-        rows["power_cap"] = float(setting) / 100
+        rows["power_cap"] = _share(setting)
         devices = context.devices
         idle = devices.idle_power[rows["device"]]
         low = devices.board_power[rows["device"]] * rows["power_cap"] < LEAST_OVER_IDLE * idle
         return [(low, "the cap is too close to its idle power")]
+
+
+def _share(setting: int | str) -> float:
+    """Percent of board power as a share of it."""
+    try:
+        percent = float(setting)
+    except ValueError:
+        percent = 0.0
+    if not 10 <= percent <= 100:
+        raise InputError(f"power_cap: expected a percentage of board power from 10 to 100, not {setting!r}")
+    return percent / 100

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from advisor import Advisor
+from advisor.errors import InputError
 from advisor_roofline.power import power_constants
 
 H100_W = 700.0
@@ -41,6 +42,11 @@ def test_arithmetic_slows_as_the_measured_law_says_and_decoding_hardly(advisor):
     serve = {"task": "serve", "batch_size": 1, "input_tokens": 16, "output_tokens": 512}
     decode = fastest(rows(advisor, 60, **serve)) / fastest(rows(advisor, 0, **serve))
     assert train < decode <= 1.0
+
+
+def test_a_cap_that_is_none_is_refused(advisor):
+    with pytest.raises(InputError, match="power_cap"):
+        advisor.estimate("meta-llama/Llama-3.1-8B", "8xh100-sxm", task="serve", techniques=("power_cap=soft",))
 
 
 def test_caps_are_tried_under_a_power_budget_alone(advisor):
