@@ -112,7 +112,7 @@ def devices(entries: Record, least: int = 1) -> str:
 
 
 def families(record: Record) -> str:
-    """Two efficiencies fitted a family: default, models not fitted, all fitted."""
+    """Three efficiencies fitted a family: default, models not fitted, all fitted."""
     rows = [[name, entry["rows"], entry["models"], entry["default"], entry["not_fitted"], entry["fitted"],
              "own" if entry["uses_fit"] else "default"] for name, entry in record.items()]  # fmt: skip
     head = ["family", "rows", "models", "default constants", "models not fitted", "fitted", "constants used"]
