@@ -62,7 +62,8 @@ class Kernels:
         self._matrix_rate = machine.matrix_flops * efficiency * rows["matrix_speedup"]
         self._wide_rate = machine.wide_flops * efficiency
         # Products of few rows run on the vector units, which pad nothing.
-        self._vector_share = np.minimum(machine.vector_flops / machine.matrix_flops, 1.0)
+        self._matrix_vectors = np.minimum(machine.vector_flops / machine.matrix_flops, 1.0)
+        self._wide_vectors = np.minimum(machine.vector_flops / machine.wide_flops, 1.0)
         stored = np.where(rows["requantized"], rows["weight_bits"], format_named(self.model.weight_format).bits)
         computed = np.array([entry.bits for entry in FORMATS])[
             context.devices.carrier[rows["device"], rows["compute_format"]]
@@ -114,7 +115,7 @@ class Kernels:
         flops = 2 * count * inner * outer / op.groups * self._flops_share(op)
         traffic = inner * outer / op.groups * self.weight_bytes_each(op)
         moved = op.input_elements * units + count * outer if isinstance(op, Convolution) else count * (inner + outer)
-        rate = self._rate(op) * self._fill(count, outer / op.groups, inner)
+        rate = self._rate(op) * self._fill(op, count, outer / op.groups, inner)
         if isinstance(op, Convolution):
             rate = rate * self.machine.convolution_ratio
         efficiency = self.machine.bandwidth_efficiency * (self._unpacking if op.quantizable else 1.0)
@@ -136,7 +137,7 @@ class Kernels:
         traffic = touched * op.inputs * op.outputs / cut * self.weight_bytes_each(op)
         moved = routed * (op.inputs + op.outputs / cut) * self.activation_bytes
         each = routed / np.maximum(touched, 1e-9)
-        rate = self._rate(op) * self._fill(each, op.outputs / cut, op.inputs, parallel=touched)
+        rate = self._rate(op) * self._fill(op, each, op.outputs / cut, op.inputs, parallel=touched)
         seconds = self._move(traffic + moved, machine.expert_read_efficiency * self._unpacking)
         fixed = self._fixed() + machine.routing_seconds / 2 + self._cast(op, moved / self.activation_bytes)
         return KernelTime(flops / rate, seconds, fixed, flops)
@@ -196,7 +197,7 @@ class Kernels:
     def _fixed(self) -> Array:
         return self.machine.kernel_seconds
 
-    def _fill(self, count: Array, outer: Array, inner: Array, parallel: Array | float = 1.0) -> Array:
+    def _fill(self, op: Operator, count: Array, outer: Array, inner: Array, parallel: Array | float = 1.0) -> Array:
         """Share of the matrix units that a product of ``count x inner x outer`` keeps busy.
 
         Padding of rows to what a unit takes, and units left idle in the last wave of blocks; long
@@ -204,7 +205,7 @@ class Kernels:
         """
         machine = self.machine
         row_fill = count / np.maximum(np.ceil(count / machine.pad_rows) * machine.pad_rows, 1e-9)
-        row_fill = np.maximum(row_fill, self._vector_share)
+        row_fill = np.maximum(row_fill, self._matrix_vectors if op.quantizable else self._wide_vectors)
         blocks = np.ceil(count / machine.tile_rows) * np.ceil(outer / machine.tile_columns) * parallel
         waves = blocks * np.maximum(1.0, inner / machine.split_depth) / machine.units
         wave_fill = np.where(waves > MANY_WAVES, 1.0, waves / np.maximum(np.ceil(waves), 1.0))

@@ -72,13 +72,13 @@ def served(rows: Candidates, context: Context, machine: Machine) -> Served:
     if "burst_share" in rows:  # what was waited for before the first token does not hold up decoding as well
         during = during * (1 - np.maximum(rows["burst_share"], 0.0))
     per_token = decode.total + machine.prefill_interference * during * occupied / output
-    share = np.minimum(batch * occupied / (output * per_token + prefill.total), 0.95)
+    share = np.minimum(others * occupied / (output * per_token + prefill.total), 0.95)  # an arrival meets the others
     queued = share / (2 * (1 - share)) * occupied
     usual = machine.burst_share
     if "burst_share" in rows:
         usual = np.where(rows["burst_share"] < 0, usual, rows["burst_share"])
     burst = np.where(decodes, usual, 1.0) * others * occupied
-    waited = machine.waited_steps * decode.total * (others > 0)
+    waited = machine.waited_steps * decode.total * ((others > 0) & decodes)
     waiting = np.where(rows["static"], 0.0, np.where(rows["steady"], queued, burst) + waited)
     in_flight = rows["batch"] * rows["data_parallel"]
     handling = machine.request_seconds * np.maximum(1 - 1 / np.maximum(in_flight, 1), ALONE)
