@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor_roofline.distributions import Mixture, negative_binomial
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.floats(0.01, 1.2), st.floats(1.0, 6.0))
 def test_sums_of_the_negative_binomial(bound, fill, dispersion):
     ratio, mean = max(1 - 1 / dispersion, 1e-6), fill * bound
