@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from advisor.context import Context
 from advisor.estimating import by_backend, estimate, memory, scale_out
 from advisor.offers import Offer
 from advisor.ranking.result import Candidate
+from advisor.records import replace
 from advisor.registry import Registry
 from advisor_energy.capping import CAPS
 from advisor_energy.demand import has_end, hours

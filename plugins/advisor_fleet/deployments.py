@@ -8,12 +8,13 @@ for each size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from advisor.errors import InputError
+from advisor.records import replace
 from advisor_fleet.job import FleetWorkload
 from advisor_fleet.program import Array
 

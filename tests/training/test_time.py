@@ -1,7 +1,6 @@
 """Training time: bubbles, exchanges, recomputation and failures, against formulas and as properties."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from advisor.api import _workload
 from advisor.estimating import estimate, memory
 from advisor.expand import make_schema, start_rows
 from advisor.hardware import find_system
+from advisor.records import replace
 from advisor_roofline.goodput import DEVICE_HOURS_BETWEEN_FAILURES, best_interval, goodput
 from advisor_roofline.training import bubble_seconds, recomputed_share, training_step
 
