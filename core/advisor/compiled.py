@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from advisor.records import Checked, note_sound
+
 Made = TypeVar("Made")
 
 
@@ -54,6 +56,8 @@ def compiled(name: str, state: Callable[[], str], build: Callable[[], Made], kin
         if then == now:
             found = (msgspec.msgpack.decode(kept, type=kind),)
     if found is not None:
+        if isinstance(found[0], list) and found[0] and isinstance(found[0][0], Checked):
+            note_sound(found[0])
         return found[0]
     made = build()
     if file is not None:

@@ -142,8 +142,19 @@ def one_field(field: Declared, value: Any, origin: str) -> Any:
         raise InputError(f"{origin}: {field.name}: {_message(str(error), field.type, value)}") from None
 
 
+#: Records that were decoded against their type in this process, kept so that no other can come by their identity.
+_sound: dict[int, Checked] = {}
+
+
+def note_sound(records: Iterable[Checked]) -> None:
+    """Remember records that were checked as they were read, so that ``problem`` need not look again."""
+    _sound.update((id(record), record) for record in records)
+
+
 def problem(record: Checked) -> str:
     """What is wrong with a record that was built without checks, or nothing."""
+    if _sound.get(id(record)) is record:
+        return ""
     fields = {name: getattr(record, name, None) for name in record.__struct_fields__}
     try:
         msgspec.convert(fields, type(record))

@@ -72,7 +72,7 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
                   (item.scorer or item.objective.aspect == "quality")]  # fmt: skip
     for item in objectives:
         weight = ranking.weights.get(item.objective.aspect, 0.0)
-        texts = [format_quantity(item.at(c.row)[0], item.objective.unit) for c in shown]
+        texts = [format_quantity(item.value_at(c.row), item.objective.unit) for c in shown]
         unit = _shared_unit(texts)
         title = f"{item.objective.aspect} {unit}" if unit else words.heading(item.objective.name)
         texts = [text.removesuffix(unit).strip() if unit else text for text in texts]

@@ -99,6 +99,10 @@ class Measured:
         """The high end of every row's interval."""
         return self._ends[1]
 
+    def value_at(self, row: int) -> float:
+        """The value of one row, without its interval."""
+        return float(self._whole[0][row if self._rows is None else int(self._rows[row])])
+
     def at(self, row: int) -> tuple[float, float, float]:
         """Value, low and high of one row."""
         place = row if self._rows is None else int(self._rows[row])
