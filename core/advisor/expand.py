@@ -181,7 +181,7 @@ def _name_lone_frameworks(rows: Candidates, context: Context) -> None:
     if context.workload.framework or context.workload.trains or not lone.any():
         return
     places = rows["framework"].copy()
-    for bits in np.unique(mask[lone]).tolist():
+    for bits in sorted(set(mask[lone].tolist())):  # np.unique would import numpy.ma
         name = context.legality.names(bits)[0]
         if name not in context.frameworks:
             context.frameworks.append(name)

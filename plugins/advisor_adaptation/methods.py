@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
 from advisor.candidates import Candidates
+from advisor.compiled import toml_data
 from advisor.context import Context
 from advisor.errors import InputError
 from advisor.interfaces import Refusals, Technique
@@ -26,10 +27,7 @@ DEFAULT_TOKENS = 200  # of PEFT's comparison
 @lru_cache(maxsize=1)
 def table() -> QualityTable:
     """Read ``quality.toml``, once."""
-    import tomli
-
-    text = resources.files("advisor_adaptation").joinpath("quality.toml").read_text("utf-8")
-    return make_table(tomli.loads(text))
+    return make_table(toml_data(Path(__file__).with_name("quality.toml")))
 
 
 @dataclass(frozen=True)

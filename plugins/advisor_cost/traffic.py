@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from advisor.candidates import Array
+from advisor.compiled import toml_data
 from advisor.errors import InputError, UnknownNameError
-from advisor.workload import read_toml
 
 #: Share of a unit's capacity that is planned for, as ``advisor.estimating.scale_out`` has it.
 HEADROOM = 0.8
@@ -36,7 +36,7 @@ class Traffic:
 
 def find_traffic(text: str) -> Traffic:
     """Return a profile by its name, or from 24 numbers, or from a file that holds them."""
-    known = read_toml(Path(__file__).with_name("traffic.toml"))
+    known = toml_data(Path(__file__).with_name("traffic.toml"))
     if text in known:
         return Traffic(text, tuple(known[text]["shares"]), known[text]["source"])
     path = Path(text)

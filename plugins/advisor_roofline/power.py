@@ -26,9 +26,9 @@ SLOWEST_CLOCK = 0.2
 @functools.cache
 def power_constants() -> Mapping[str, float]:
     """Return the fitted constants of ``power.toml``."""
-    from advisor.workload import read_toml
+    from advisor.compiled import toml_data
 
-    return read_toml(Path(__file__).with_name("power.toml"))
+    return toml_data(Path(__file__).with_name("power.toml"))
 
 
 def mean_power(step: StepTime, machine: Machine, rows: Candidates, backend: str = "") -> Array:
