@@ -19,7 +19,7 @@ MOST_IDLE = 0.5
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The best hardware on offer for the same work, beside the one asked about."""
+    """The best hardware of another kind on offer for the same work, beside the one asked about."""
 
     here: Candidate
     best: Candidate
@@ -55,6 +55,7 @@ def busy_share(candidate: Candidate) -> float | None:
 
 
 def elsewhere(advisor: Advisor, model: Model, workload: Workload, here: Candidate) -> Elsewhere | None:
-    """The best candidate of all that is on offer; None where it is the same device."""
-    best = advisor.rank(model, workload.replace(techniques=(), without_techniques=())).best
-    return None if best is None or best.device.id == here.device.id else Elsewhere(here, best)
+    """The best candidate on offer whose device is of another kind; None where there is none."""
+    ranking = advisor.rank(model, workload.replace(techniques=(), without_techniques=()))
+    best = next((candidate for candidate in ranking if candidate.device.kind != here.device.kind), None)
+    return None if best is None else Elsewhere(here, best)

@@ -73,3 +73,16 @@ def test_more_is_lost_with_fewer_bits(advisor):
     assert kept == sorted(kept, reverse=True)
     assert kept[3] == pytest.approx(6.4016 / 6.5837, abs=0.01)
 
+
+
+def test_prompts_are_slower_from_the_blocks_of_gguf(advisor):
+    """RTX 4090, llama-bench pp512: Q4_0 reaches 0.72 and Q8_0 0.69 of fp16 (tests/truth/serve_llamacpp.csv)."""
+    first = {name: advisor.estimate(LLAMA, "rtx-4090", techniques=(name,), framework="llama.cpp", concurrency=1).best
+             for name in ("q8_0", "q4_k_m")}  # fmt: skip
+    for candidate in first.values():
+        assert candidate.column("matrix_speedup") == 0.79
+
+
+def test_naming_a_framework_takes_its_version_along(advisor):
+    ranking = advisor.estimate(LLAMA, "intel-xeon-8480plus", framework="openvino 2025.4", concurrency=1)
+    assert {name for candidate in ranking for name in candidate.frameworks} == {"openvino"}
