@@ -1,6 +1,7 @@
 """Predict every row of tests/truth with the stored constants, and record errors, order and intervals.
 
-    python benchmarks/predictions.py
+    python benchmarks/predictions.py            # all files
+    python benchmarks/predictions.py training   # those of training alone; the rest stays recorded
 
 Writes benchmarks/predictions.json: for each file the summary of ``advisor validate`` in total, by metric and by
 device; and over all files of serving, of images and of training by device, with the reasons of refusals.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -86,11 +88,14 @@ def summarize_devices(rows: list[Row]) -> dict[str, Any]:
 def main() -> None:
     """Predict, summarize, write."""
     registry = Advisor().registry
-    record: Row = {"files": {}}
+    training_alone = sys.argv[1:] == ["training"]
+    record: Row = json.loads(STORED.read_text("utf-8")) if training_alone else {"files": {}}
     nvidia: list[Row] = []
     kinds: dict[str, list[Row]] = {}
     peaks: list[Row] = []
     for path in files():
+        if training_alone and kind(path.stem) != "training":
+            continue
         rows = validate(registry, path).rows
         if path.name == "serve_nvidia.csv":
             rows = nvidia = [row for row in rows if int(row["device_count"]) <= MOST_DEVICES]
@@ -119,6 +124,13 @@ def main() -> None:
         record[name] = {"total": summary["total"], "by_device": summary["by_device"], "by_metric": summary["by_metric"]}
     record["memory"] = summarize(peaks)["total"]
     record["adapters"] = summarize([row for row in peaks if row["method"] not in ("", "full")])["total"]
+    if not training_alone:
+        _sum_up_inference(record, kinds, nvidia, registry)
+    STORED.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def _sum_up_inference(record: Row, kinds: dict[str, list[Row]], nvidia: list[Row], registry: Registry) -> None:
+    """Record errors by class of device, and how often intervals hold."""
     inference = [row for name in ("serving", "images") for row in kinds[name] if row["device"]]
     classes: dict[str, list[Row]] = {}
     for row in inference:
@@ -128,7 +140,6 @@ def main() -> None:
         for name, rows in sorted(classes.items())
     }
     record["nvidia_devices"] = summarize_devices(nvidia)
-    STORED.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
