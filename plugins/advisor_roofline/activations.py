@@ -44,19 +44,23 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     width = _width(rows)
     whole = attention = np.zeros(len(rows))
     largest = np.zeros(len(rows))
+    products = 0.0
     for op, copies in model.operators():
         if op.last_unit_only:
             continue
         saved = op_saved(op, rows, context)
         whole = whole + copies * saved
         largest = np.maximum(largest, saved)
+        products += copies * op.outputs * getattr(op, "experts_per_unit", 1) if isinstance(op, MatMul) else 0.0
         if isinstance(op, Attention) or (isinstance(op, ExpertMatMul) and op.outputs == model.hidden_size):
             attention = attention + copies * saved  # the core of attention, and what goes into experts' second product
     whole = whole + rows["adapter_inputs"] / _sharing(rows)
     whole, attention = whole * rows["backward_share"], attention * rows["backward_share"]
     blocks = max(model.blocks, 1)
     inputs = np.minimum(blocks * model.hidden_size / _sharing(rows), whole)
-    elements = np.select([rows["recompute"] == 1, rows["recompute"] >= 2], [whole - attention, inputs], whole)
+    only_products = framework_figure(rows, context, "selective_products") > 0
+    selective = np.where(only_products, np.minimum(products / _sharing(rows), whole - attention), whole - attention)
+    elements = np.select([rows["recompute"] == 1, rows["recompute"] >= 2], [selective, inputs], whole)
     block = np.where(rows["recompute"] >= 2, whole / blocks, np.where(rows["recompute"] == 1, attention / blocks, 0.0))
     gradients = largest + 2.0 * model.hidden_size / _sharing(rows)
     per_stage = np.ceil(blocks / rows["pipeline_parallel"]) / blocks

@@ -24,8 +24,6 @@ UNITS_GATHERED = 2
 COLLECTIVE_BYTES = 0.25 * 2**30
 #: Ends of the 80 % interval over the value: what holds 80 % of the measured peaks in tests/truth/train_*.csv.
 INTERVAL = (0.82, 1.22)
-#: Share of the allocator's blocks lost to fragmentation at the peak, of what comes and goes (torch, 1 to 5 %).
-ALLOCATOR_WASTE = 0.03
 
 
 def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -> None:
@@ -57,7 +55,7 @@ def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -
     several = (stage == 0) & (rows["data_parallel"] > 1)  # buckets that gradients are copied into (Li et al. 2020)
     copied = np.where(several, gradients * framework_figure(rows, context, "gradient_copies"), 0.0)
     rows["memory_buffers"] = rows["memory_buffers"] + _unpacked(rows, context) + copied
-    rows["memory_overhead"] = ALLOCATOR_WASTE * (rows["memory_activations"] + rows["memory_buffers"])
+    rows["memory_overhead"] = framework_figure(rows, context, "allocator_waste") * (rows["memory_activations"] + rows["memory_buffers"])
     rows["memory_overhead"] = rows["memory_overhead"] + machine.overhead_bytes * (1.0 - machine.context_share)
     rows["memory_context"] = machine.overhead_bytes * machine.context_share
     host = weights * rows["weight_offload"] + (gradients + states) * rows["optimizer_offload"]
