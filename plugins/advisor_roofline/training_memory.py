@@ -55,7 +55,8 @@ def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -
     several = (stage == 0) & (rows["data_parallel"] > 1)  # buckets that gradients are copied into (Li et al. 2020)
     copied = np.where(several, gradients * framework_figure(rows, context, "gradient_copies"), 0.0)
     rows["memory_buffers"] = rows["memory_buffers"] + _unpacked(rows, context) + copied
-    rows["memory_overhead"] = framework_figure(rows, context, "allocator_waste") * (rows["memory_activations"] + rows["memory_buffers"])
+    passing = rows["memory_activations"] + rows["memory_buffers"]
+    rows["memory_overhead"] = framework_figure(rows, context, "allocator_waste") * passing
     rows["memory_overhead"] = rows["memory_overhead"] + machine.overhead_bytes * (1.0 - machine.context_share)
     rows["memory_context"] = machine.overhead_bytes * machine.context_share
     host = weights * rows["weight_offload"] + (gradients + states) * rows["optimizer_offload"]
