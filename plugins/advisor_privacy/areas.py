@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.compiled import toml_data
 from advisor.errors import UnknownNameError
 
 
-@dataclass(frozen=True)
 class Areas:
     """Names of places, lower case, to the ISO 3166-1 codes that they cover."""
 
-    codes: Mapping[str, frozenset[str]]
+    def __init__(self, codes: Mapping[str, frozenset[str]]) -> None:
+        self.codes = codes
 
     def resolve(self, name: str) -> frozenset[str]:
         """Return the country codes of a place; raises ``UnknownNameError``."""

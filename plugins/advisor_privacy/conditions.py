@@ -19,7 +19,6 @@ All conditions of an entry must hold, and any entry suffices.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from advisor.offers import Offer
@@ -51,29 +50,38 @@ class Facts(NamedTuple):
     on_premises: bool
     confidential: bool
 
-    @property
-    def countries(self) -> frozenset[str]:
-        """Codes of where it is: its country, else the one country among the areas that it names."""
+
+class Judged:
+    """Facts with what is worked out of them once: codes of where it is and of the law there, certificates."""
+
+    def __init__(self, facts: Facts) -> None:
         areas = known_areas()
-        if self.country:
-            return frozenset([areas.country(self.country)])
-        return next((codes for place in self.places if len(codes := areas.countries([place])) == 1), frozenset())
+        self.facts = facts
+        if facts.country:  # else the one country among the areas that it names
+            self.countries = frozenset([areas.country(facts.country)])
+        else:
+            named = (areas.countries([place]) for place in facts.places)
+            self.countries = next((codes for codes in named if len(codes) == 1), frozenset())
+        self.law = frozenset(areas.country(name) for name in facts.jurisdictions)
+        self.certificates = [compact(held) for held in facts.certifications]
 
-    @property
-    def law(self) -> frozenset[str]:
-        """Codes of the countries whose law reaches the provider."""
-        return frozenset(known_areas().country(name) for name in self.jurisdictions)
 
-
-@dataclass(frozen=True)
 class Asked:
     """What a condition is judged by beside the offer: the subjects' region, and how memory is encrypted."""
 
-    data_region: str = ""
-    layer: int = NOT_ENCRYPTED
+    def __init__(self, data_region: str = "", layer: int = NOT_ENCRYPTED) -> None:
+        self.data_region = data_region
+        self.layer = layer
+        self._known: dict[tuple[str, ...], frozenset[str]] = {}
 
     def codes(self, names: Iterable[str]) -> frozenset[str]:
         """Codes of the areas, those that stand for the subjects' region included."""
+        key = tuple(names)
+        if key not in self._known:
+            self._known[key] = self._codes(key)
+        return self._known[key]
+
+    def _codes(self, names: tuple[str, ...]) -> frozenset[str]:
         areas = known_areas()
         region = areas.countries([self.data_region])
         common = areas.resolve("eea")
@@ -90,57 +98,57 @@ def facts_of(offer: Offer) -> Facts:
     )  # fmt: skip
 
 
-def _country_in(facts: Facts, names: Any, asked: Asked) -> bool:
-    return bool(facts.countries) and facts.countries <= asked.codes(names)
+def _country_in(one: Judged, names: Any, asked: Asked) -> bool:
+    return bool(one.countries) and one.countries <= asked.codes(names)
 
 
-def _country_outside(facts: Facts, names: Any, asked: Asked) -> bool:
-    return bool(facts.countries) and facts.countries.isdisjoint(asked.codes(names))
+def _country_outside(one: Judged, names: Any, asked: Asked) -> bool:
+    return bool(one.countries) and one.countries.isdisjoint(asked.codes(names))
 
 
-def _jurisdictions_within(facts: Facts, names: Any, asked: Asked) -> bool:
-    return bool(facts.law) and facts.law <= asked.codes(names)
+def _jurisdictions_within(one: Judged, names: Any, asked: Asked) -> bool:
+    return bool(one.law) and one.law <= asked.codes(names)
 
 
-def _jurisdictions_outside(facts: Facts, names: Any, asked: Asked) -> bool:
-    return bool(facts.law) and facts.law.isdisjoint(asked.codes(names))
+def _jurisdictions_outside(one: Judged, names: Any, asked: Asked) -> bool:
+    return bool(one.law) and one.law.isdisjoint(asked.codes(names))
 
 
-def _provider(facts: Facts, names: Any, asked: Asked) -> bool:
-    return facts.provider in names
+def _provider(one: Judged, names: Any, asked: Asked) -> bool:
+    return one.facts.provider in names
 
 
-def _certification(facts: Facts, names: Any, asked: Asked) -> bool:
+def _certification(one: Judged, names: Any, asked: Asked) -> bool:
     beginnings = tuple(compact(name) for name in names)
-    return any(compact(held).startswith(beginnings) for held in facts.certifications)
+    return any(held.startswith(beginnings) for held in one.certificates)
 
 
-def _tenancy(facts: Facts, names: Any, asked: Asked) -> bool:
-    return any(facts.tenancy in TENANCIES.get(name, {name}) for name in names)
+def _tenancy(one: Judged, names: Any, asked: Asked) -> bool:
+    return any(one.facts.tenancy in TENANCIES.get(name, {name}) for name in names)
 
 
-def _tenancy_other_than(facts: Facts, names: Any, asked: Asked) -> bool:
-    return not _tenancy(facts, names, asked)
+def _tenancy_other_than(one: Judged, names: Any, asked: Asked) -> bool:
+    return not _tenancy(one, names, asked)
 
 
-def _encryption(facts: Facts, names: Any, asked: Asked) -> bool:
-    return not set(names).isdisjoint(facts.encryption)
+def _encryption(one: Judged, names: Any, asked: Asked) -> bool:
+    return not set(names).isdisjoint(one.facts.encryption)
 
 
-def _logging(facts: Facts, names: Any, asked: Asked) -> bool:
-    return not set(names).isdisjoint(facts.logging)
+def _logging(one: Judged, names: Any, asked: Asked) -> bool:
+    return not set(names).isdisjoint(one.facts.logging)
 
 
-def _on_premises(facts: Facts, wanted: Any, asked: Asked) -> bool:
-    return bool(facts.on_premises == wanted)
+def _on_premises(one: Judged, wanted: Any, asked: Asked) -> bool:
+    return bool(one.facts.on_premises == wanted)
 
 
-def _confidential(facts: Facts, wanted: Any, asked: Asked) -> bool:
-    by_device = asked.layer == BY_DEVICE and facts.on_premises
-    return bool((asked.layer != NOT_ENCRYPTED and (facts.confidential or by_device)) == wanted)
+def _confidential(one: Judged, wanted: Any, asked: Asked) -> bool:
+    by_device = asked.layer == BY_DEVICE and one.facts.on_premises
+    return bool((asked.layer != NOT_ENCRYPTED and (one.facts.confidential or by_device)) == wanted)
 
 
-CONDITIONS: dict[str, Callable[[Facts, Any, Asked], bool]] = {
+CONDITIONS: dict[str, Callable[[Judged, Any, Asked], bool]] = {
     "country_in": _country_in,
     "country_outside": _country_outside,
     "jurisdictions_within": _jurisdictions_within,

@@ -7,55 +7,22 @@ without encrypting memory: they are no confidential computing here.
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from advisor.candidates import Array, Candidates
-from advisor.compiled import toml_data
 from advisor.context import Context
 from advisor.devices import Device, Source
 from advisor.interfaces import Refusals, Technique
 from advisor.names import normalise
-from advisor.records import Checked, Fraction, PositiveInt
 from advisor_privacy.encrypted_memory import IN_USE
+
+if TYPE_CHECKING:
+    from advisor_privacy.encryption_cost import Cost
 
 #: Threats that it answers: whoever names one sees candidates with it beside those without.
 ANSWERS = {"co-tenant", "operator", "model-theft"}
-
-
-class Cost(Checked, frozen=True, kw_only=True):
-    """What it costs on some devices: shares of throughput lost, and how many devices can work under it."""
-
-    kind: str
-    families: tuple[str, ...] = ()
-    trains: bool | None = None
-    loss: Fraction
-    least: Fraction
-    most: Fraction
-    device_counts: tuple[PositiveInt, ...] = ()
-    sources: tuple[str, ...]
-    method: str
-
-    def suits(self, device: Device, trains: bool) -> bool:
-        """Whether it is about this device and this kind of work."""
-        return (
-            device.kind == self.kind and (not self.families or device.family in self.families)
-            and self.trains in (None, trains)
-        )  # fmt: skip
-
-
-class _File(Checked, frozen=True, kw_only=True):
-    sources: dict[str, Source]
-    cost: tuple[Cost, ...]
-
-
-@functools.cache
-def published() -> _File:
-    """Return ``confidential.toml``."""
-    path = Path(__file__).with_name("confidential.toml")
-    return _File.checked(toml_data(path), str(path))
 
 
 class ConfidentialComputing(Technique):
@@ -71,6 +38,8 @@ class ConfidentialComputing(Technique):
     @property
     def sources(self) -> tuple[Source, ...]:  # type: ignore[override]
         """Where the losses were measured."""
+        from advisor_privacy.encryption_cost import published
+
         return tuple(published().sources.values())
 
     def settings(self, context: Context) -> tuple[str, ...]:
@@ -109,6 +78,8 @@ def _slowdown(cost: Cost) -> tuple[float, float, float]:
 
 
 def _cost_of(device: Device, trains: bool) -> Cost | None:
+    from advisor_privacy.encryption_cost import published
+
     return next((cost for cost in published().cost if cost.suits(device, trains)), None)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from advisor.compiled import toml_data
 from advisor.devices import Source
 from advisor.errors import InputError
 from advisor.policies import Policy, PolicyRule
-from advisor.records import Checked
 from advisor_privacy.conditions import CONDITIONS, LEGAL_AREA, SUBJECTS_REGION
 
 #: Classes of data, and those of them that may bring a policy unasked.
@@ -26,13 +26,13 @@ TOPICS = ("place", "provider", "tenancy", "encryption", "logging")
 WHEN = {"data_classes", "data_regions", "policies", "without_policies", "confidential", "region_given"}
 
 
-@dataclass(frozen=True)
 class Rule:
     """A rule and what it is from: a policy, a threat, or nothing but the data's class."""
 
-    data: PolicyRule
-    origin: str
-    source: Source
+    def __init__(self, data: PolicyRule, origin: str, source: Source) -> None:
+        self.data = data
+        self.origin = origin
+        self.source = source
 
     @property
     def name(self) -> str:
@@ -76,35 +76,21 @@ class Rule:
         return any("confidential" in entry for entry in self.require)
 
 
-@dataclass(frozen=True)
 class Threat:
     """Whom data or model are to be safe from, with what that demands."""
 
-    id: str
-    doc: str
-    rules: tuple[Rule, ...]
-    needs_region: bool = False
+    def __init__(self, name: str, doc: str, rules: tuple[Rule, ...]) -> None:
+        self.id = name
+        self.doc = doc
+        self.rules = rules
 
 
-class _ThreatTable(Checked, frozen=True, kw_only=True):
-    id: str
-    doc: str
-    needs_region: bool = False
-    rules: tuple[PolicyRule, ...]
-
-
-class _Baseline(Checked, frozen=True, kw_only=True):
-    sources: dict[str, Source]
-    rules: tuple[PolicyRule, ...]
-    threats: tuple[_ThreatTable, ...]
-
-
-@dataclass(frozen=True)
 class Baseline:
     """The plugin's own rules: those of all data, and threats by name."""
 
-    rules: tuple[Rule, ...]
-    threats: Mapping[str, Threat]
+    def __init__(self, rules: tuple[Rule, ...], threats: Mapping[str, Threat]) -> None:
+        self.rules = rules
+        self.threats = threats
 
 
 def rules_of(policy: Policy) -> list[Rule]:
@@ -121,15 +107,18 @@ def baseline() -> Baseline:
 
 def read_baseline(path: Path) -> Baseline:
     """Read a file of rules; raises ``InputError`` with the rule and the key that is wrong."""
-    table = _Baseline.checked(toml_data(path), str(path))
+    table = toml_data(path)
+    sources = msgspec.convert(table["sources"], dict[str, Source])
+
+    def rules(entries: list[Any], origin: str) -> tuple[Rule, ...]:
+        read = msgspec.convert(entries, list[PolicyRule], strict=False)
+        return tuple(_rule(rule, origin, str(path), sources) for rule in read)
+
     threats = {
-        threat.id: Threat(
-            threat.id, threat.doc, tuple(_rule(rule, threat.id, str(path), table.sources) for rule in threat.rules),
-            threat.needs_region,
-        )
-        for threat in table.threats
-    }  # fmt: skip
-    return Baseline(tuple(_rule(rule, "", str(path), table.sources) for rule in table.rules), threats)
+        entry["id"]: Threat(entry["id"], entry["doc"], rules(entry["rules"], entry["id"]))
+        for entry in table["threats"]
+    }
+    return Baseline(rules(table["rules"], ""), threats)
 
 
 def _rule(

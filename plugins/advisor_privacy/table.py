@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,16 +11,16 @@ from advisor.offers import Offer
 from advisor.policies import Policy
 from advisor.workload import Workload
 from advisor_privacy.applicable import applicable_rules
-from advisor_privacy.conditions import BY_DEVICE, CONDITIONS, Asked, Facts, facts_of
+from advisor_privacy.conditions import BY_DEVICE, CONDITIONS, Asked, Facts, Judged, facts_of
 from advisor_privacy.rules import Rule
 
 
-@dataclass(frozen=True)
 class RuleTable:
     """``met[e, r, o]``: offer o meets rule r where memory is encrypted as the layer e of ``conditions`` says."""
 
-    rules: Sequence[Rule]
-    met: Array
+    def __init__(self, rules: Sequence[Rule], met: Array) -> None:
+        self.rules = rules
+        self.met = met
 
     @property
     def points(self) -> Array:
@@ -59,14 +58,21 @@ def table_of(rules: Sequence[Rule], offers: Sequence[Offer], data_region: str) -
     """Return which offer meets which rule, for data of people of that region."""
     positions: dict[Facts, int] = {}
     kinds = np.array([positions.setdefault(facts_of(offer), len(positions)) for offer in offers], dtype=np.intp)
+    judged = [Judged(facts) for facts in positions]
     layers = [Asked(data_region, layer) for layer in range(BY_DEVICE + 1)]
-    met = np.array(
-        [[[_meets(facts, rule, asked) for facts in positions] for rule in rules] for asked in layers], dtype=bool
-    ).reshape(len(layers), len(rules), len(positions))
+    met = np.zeros((len(layers), len(rules), len(judged)), dtype=bool)
+    for place, rule in enumerate(rules):
+        apart = layers if rule.looks_at_encryption_in_use else layers[:1]  # else all layers are alike
+        for layer, asked in enumerate(apart):
+            met[layer if len(apart) > 1 else slice(None), place] = [_meets(one, rule, asked) for one in judged]
     return RuleTable(rules, met[:, :, kinds])
 
 
-def _meets(facts: Facts, rule: Rule, asked: Asked) -> bool:
-    return any(
-        all(CONDITIONS[name](facts, wanted, asked) for name, wanted in entry.items()) for entry in rule.require
-    )
+def _meets(one: Judged, rule: Rule, asked: Asked) -> bool:
+    for entry in rule.require:
+        for name, wanted in entry.items():
+            if not CONDITIONS[name](one, wanted, asked):
+                break
+        else:
+            return True
+    return False
