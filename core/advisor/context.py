@@ -11,7 +11,7 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.devices import Device, Link, System
-from advisor.formats import FORMATS, fallbacks
+from advisor.formats import CODES, FORMATS, fallbacks
 from advisor.models import Model
 from advisor.offers import Offer
 from advisor.records import replace
@@ -43,14 +43,17 @@ class DeviceColumns:
         self.native = np.zeros((len(self.devices), len(FORMATS)), dtype=bool)
         self.flops = np.zeros((len(self.devices), len(FORMATS)))
         self.carrier = np.zeros((len(self.devices), len(FORMATS)), dtype=np.int8)
-        codes = {entry.name: code for code, entry in enumerate(FORMATS)}
+        carriers: dict[tuple[str, ...], list[int]] = {}  # many devices compute in the same formats
         for position, device in enumerate(self.devices):
-            widest = max(device.peak_tflops, key=lambda name: FORMATS[codes[name]].bits)
-            for code, entry in enumerate(FORMATS):
-                carrier = next((name for name in fallbacks(entry.name) if name in device.peak_tflops), widest)
-                self.native[position, code] = entry.name in device.peak_tflops
-                self.flops[position, code] = device.peak_tflops[carrier] * 1e12
-                self.carrier[position, code] = codes[carrier]
+            formats = tuple(device.peak_tflops)
+            if formats not in carriers:
+                carriers[formats] = _carriers(formats)
+            rates = np.zeros(len(FORMATS))
+            own = [CODES[name] for name in formats]
+            rates[own] = list(device.peak_tflops.values())
+            self.native[position, own] = True
+            self.carrier[position] = carriers[formats]
+            self.flops[position] = rates[carriers[formats]] * 1e12
 
     def column(self, figure: Callable[[Device], float | None]) -> Array:
         """Return one figure of every device; NaN where it is None."""
@@ -59,6 +62,12 @@ class DeviceColumns:
     def extra(self, name: str, default: float = np.nan) -> Array:
         """Return a figure of ``Device.extra`` for every device."""
         return self.column(lambda device: device.extra.get(name, default))
+
+
+def _carriers(formats: Sequence[str]) -> list[int]:
+    """The code of the format that each format is computed in on a device that has these."""
+    widest = max(formats, key=lambda name: FORMATS[CODES[name]].bits)
+    return [CODES[next((name for name in fallbacks(entry.name) if name in formats), widest)] for entry in FORMATS]
 
 
 class SystemColumns:

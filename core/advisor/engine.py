@@ -287,7 +287,7 @@ def _interval(answer: object, offered: Array, objective: Objective) -> tuple[Arr
 
 
 def _check_finite(column: Array, offered: Array, objective: Objective) -> None:
-    if not np.isfinite(column[offered]).all():
+    if not np.isfinite(column).all() and not np.isfinite(column[offered]).all():
         raise PluginError(f"objective {objective.name!r} holds a number that is not finite")
 
 

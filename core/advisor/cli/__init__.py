@@ -10,4 +10,7 @@ def main() -> None:
     gc.set_threshold(200_000, 20, 20)  # start-up makes objects that stay: looking for garbage among them costs a tenth
     from advisor.cli.main import cli
 
-    cli.main(prog_name="advisor")
+    try:
+        cli.main(prog_name="advisor")
+    finally:
+        gc.freeze()  # nor is there any to look for at the end, which would cost as much again
