@@ -75,8 +75,10 @@ def _evaluate(call: Call, kind: str, arrays: list[Any], shape: tuple[int, ...]) 
         return first.astype(np.float64 if kinds.floating else bool if kinds.name == "bool" else np.int64)
     if kind == "Concat" and every:
         return np.concatenate(arrays, axis=call.integer("axis", 0))
-    if kind == "Gather" and every and arrays[1].size:
-        return np.take(first, arrays[1].astype(np.int64), axis=call.integer("axis", 0), mode="wrap")
+    if kind == "Gather" and every and arrays[1].size and first.ndim:
+        axis = call.integer("axis", 0)
+        places = np.mod(arrays[1].astype(np.int64), max(first.shape[axis], 1))  # numpy's own wrapping counts step by step
+        return np.take(first, places, axis=axis)
     if kind == "Transpose":
         return np.transpose(first, call.integers("perm") or None)
     if kind == "Expand":

@@ -280,3 +280,10 @@ def test_external_data_is_checked_but_not_followed(tmp_path):
     (tmp_path / "w.bin").unlink()
     (tmp_path / "w.bin").symlink_to("/dev/zero")
     assert read(path).parameters == 16
+
+
+@pytest.mark.parametrize("index", [2**62, -(2**63), 2**63 - 1])
+def test_a_far_index_is_no_long_walk(path, index):
+    """numpy's ``take`` with ``mode="wrap"`` subtracts the length until it is there: years from so far away."""
+    stored = [tensor("v", np.arange(2)), tensor("far", np.array([index]))]
+    refused_or_read(path, model([node("Gather", ["v", "far"], ["y"])], [], [info("y", 1)], stored))
