@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from advisor.records import Checked, note_sound
+
+#: Age at which a kept file is removed.
+KEPT_SECONDS = 180 * 86400
 
 Made = TypeVar("Made")
 
@@ -89,6 +93,13 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what has not been written for long: of installations that are no more, or made anew when asked for."""
+    for old in folder.glob("*.msgpack"):
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            old.unlink(missing_ok=True)
+
+
 def _write(file: Path, content: bytes) -> None:
     """Write at once or not at all."""
     import tempfile
@@ -100,6 +111,7 @@ def _write(file: Path, content: bytes) -> None:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
             os.replace(temporary, file)
+            _remove_abandoned(file.parent)
         except OSError:
             os.unlink(temporary)
             raise

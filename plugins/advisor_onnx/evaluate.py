@@ -77,7 +77,7 @@ def _evaluate(call: Call, kind: str, arrays: list[Any], shape: tuple[int, ...]) 
         return np.concatenate(arrays, axis=call.integer("axis", 0))
     if kind == "Gather" and every and arrays[1].size and first.ndim:
         axis = call.integer("axis", 0)
-        places = np.mod(arrays[1].astype(np.int64), max(first.shape[axis], 1))  # numpy's own wrapping counts step by step
+        places = np.mod(arrays[1].astype(np.int64), max(first.shape[axis], 1))  # take's own wrapping goes step by step
         return np.take(first, places, axis=axis)
     if kind == "Transpose":
         return np.transpose(first, call.integers("perm") or None)

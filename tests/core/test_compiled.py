@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 import pytest
 
@@ -90,3 +91,15 @@ def test_plugins_that_come_change_and_go(tmp_path, monkeypatch):
     assert entries("trial")[1].load() is os.path.join
     (info / "entry_points.txt").unlink()
     assert found() == []
+
+
+def test_files_of_long_ago_are_removed(tmp_path):
+    source, calls = tmp_path / "numbers.txt", []
+    source.write_text("1 2")
+    cache_folder().mkdir(parents=True)
+    for name, age in (("gone-1.msgpack", 200), ("young-1.msgpack", 100)):
+        (cache_folder() / name).write_bytes(b"")
+        os.utime(cache_folder() / name, (time.time() - age * 86400,) * 2)
+    made(source, calls)
+    names = sorted(file.name.partition("-")[0] for file in cache_folder().iterdir())
+    assert names == ["numbers", "young"]
