@@ -44,6 +44,7 @@ RANK = ["-m", "advisor.cli", "rank", MODEL, "--task", "serve", "--input-tokens",
         "--request-rate", "4", "--max-ttft", "500ms"]  # fmt: skip
 COLD = {
     "python -c 'import numpy'": ["-c", "import numpy"],
+    "python -c 'import numpy, pydantic, click'": ["-c", "import numpy, pydantic, click"],
     "advisor --help": ["-m", "advisor.cli", "--help"],
     "advisor rank ... --region eu": [*RANK, "--region", "eu"],
     "advisor rank ...": RANK,
