@@ -99,7 +99,8 @@ def test_privacy_matrix_names_rules_clauses_and_what_is_broken(run):
     assert "not legal advice" in answer["notice"]
 
 
-def test_privacy_table_counts_offers_and_says_that_it_is_no_legal_advice(run):
+def test_privacy_table_counts_offers_and_says_that_it_is_no_legal_advice(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")  # room for every column
     text = run("privacy", "--policy", "hipaa", "--region", "us", "--limit", "3").output
     assert "hipaa-business-associate" in text
     assert "45 CFR 164.308(b)" in text
