@@ -36,6 +36,7 @@ QUESTIONS = {
     "serve, everything": (MODEL, SERVE, 1, 5),
     "serve, every offer ten times": (MODEL, SERVE, 10, 3),
     "train, everything": (MODEL, TRAIN, 1, 3),
+    "train, every offer twice": (MODEL, TRAIN, 2, 3),
     "train, every layout, NVIDIA in the EU": (MODEL, LAYOUTS | {"vendor": ("nvidia",), "region": ("eu",)}, 1, 1),
     "train, every layout, the EU": (MODEL, LAYOUTS | {"region": ("eu",)}, 1, 1),
     "train, every layout, every offer seven times": (MODEL, LAYOUTS, 7, 1),

@@ -22,7 +22,7 @@ from advisor.ranking.objectives import Detail, Details, Measured, measured_estim
 from advisor.ranking.ordering import parsimony
 
 #: Candidates that a ranking keeps.
-MOST_KEPT = 1 << 17
+MOST_KEPT = 7 << 14
 #: Feasible candidates that are kept for being best in one objective, and the share of infeasible ones.
 BEST_OF_EACH = 512
 INFEASIBLE_SHARE = 1 / 8
@@ -109,6 +109,7 @@ class Survivors:
         self._parts: list[Evaluated] = []
         self._held = 0
         self._cutoff = np.inf
+        self._levels: dict[str, float] = {}
         self.evaluated = 0
         self.feasible = 0
 
@@ -151,14 +152,28 @@ class Survivors:
             keep[bad[np.argmin(key[bad])]] = True  # what a limit keeps from being first is named
         keep[self._firsts(block.rows, good, key)] = True
         keep[self._firsts(block.rows, bad, excess)] = True
+        judged = good if len(good) else bad
         for item, weight in zip(block.measured, self._weigh(block.measured), strict=True):
-            judged = good if len(good) else bad  # the best of each sets where losses are counted from
-            few = min(BEST_OF_EACH if weight > 0 else 1, len(judged))
-            if few and item.objective.aspect:
-                keep[judged[np.argpartition(item.level[judged], few - 1)[:few]]] = True
+            if item.objective.aspect and len(judged):
+                keep[judged[self._best(item, weight, judged, most is not None)]] = True
         if self._front:
             keep[good[self._front_of(block, good)]] = True
         return joined([block.take(np.flatnonzero(keep))], self._context, self._detail)
+
+    def _best(self, item: Measured, weight: float, rows: Array, anew: bool) -> Array:
+        """Places in ``rows`` of the best in one objective; ``anew`` sets the level that later blocks have to reach.
+
+        The very best is always among them: losses are counted from it.
+        """
+        level, name = item.level[rows], item.objective.name
+        first = np.argmin(level)
+        if not weight > 0:
+            return np.array([first])
+        if anew and len(rows) > BEST_OF_EACH:
+            found = np.argpartition(level, BEST_OF_EACH)[:BEST_OF_EACH]
+            self._levels[name] = float(level[found].max())
+            return np.append(found, first)
+        return np.append(np.flatnonzero(level < self._levels.get(name, -np.inf)), first)
 
     def _front_of(self, block: Evaluated, good: Array) -> Array:
         from advisor.ranking.pareto import pareto_front
