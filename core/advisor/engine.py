@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from advisor.batches import batch_blocks
 from advisor.candidates import Array, Candidates
 from advisor.columns import COLUMNS, Column
 from advisor.context import Context
 from advisor.contract import LIMITS, check_objective
 from advisor.errors import InputError, PluginError, UnknownNameError
 from advisor.estimating import by_backend, estimate, fits, memory, scale_out
-from advisor.expand import Choices, apply_techniques, batch_blocks, hardware_rows, make_schema
+from advisor.expand import hardware_rows, make_schema
 from advisor.interfaces import Backend, Objective, Scorer, Scores
 from advisor.pieces import pieces
 from advisor.plugins import guarded
@@ -21,6 +22,7 @@ from advisor.ranking.objectives import Detail, Details, Measured, measured_estim
 from advisor.ranking.ordering import parsimony, rank_scores, settled
 from advisor.ranking.preference import aspect_weights, objective_weights
 from advisor.ranking.result import Ranking
+from advisor.recipes import Choices, apply_techniques
 from advisor.registry import Registry
 from advisor.survivors import MOST_KEPT, Evaluated, Survivors, total_excess
 from advisor.traffic import carry

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from advisor import Advisor, engine, expand, pieces, survivors
+from advisor import Advisor, engine, pieces, recipes, survivors
 from advisor.candidates import Candidates, Schema
 
 QUESTIONS = {
@@ -25,7 +25,7 @@ def advisor():
 def asked(advisor, question, monkeypatch, block=None, most=None):
     """Rank with blocks of some size, keeping at most so many candidates."""
     if block is not None:
-        monkeypatch.setattr(expand, "BLOCK", block)
+        monkeypatch.setattr(recipes, "BLOCK", block)
         monkeypatch.setattr(pieces.pieces, "__defaults__", (block,))
     if most is not None:
         monkeypatch.setattr(engine.rank, "__defaults__", (None, most, False))
@@ -65,7 +65,7 @@ def test_what_is_shown_is_kept(advisor, question, monkeypatch):
 def test_a_technique_that_fits_one_block_alone_is_used(advisor, monkeypatch):
     fields = {"task": "serve", "techniques": ("fp8",), "region": ("eu",)}
     whole = advisor.rank("meta-llama/Llama-3.1-8B", **fields)
-    monkeypatch.setattr(expand, "BLOCK", 64)
+    monkeypatch.setattr(recipes, "BLOCK", 64)
     parts = advisor.rank("meta-llama/Llama-3.1-8B", **fields)
     assert whole.feasible_count == parts.feasible_count > 0
 

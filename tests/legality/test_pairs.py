@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from advisor import Advisor, InputError
-from advisor.expand import Choices, Combinations, apply_techniques, make_schema, start_rows
+from advisor.expand import make_schema, start_rows
+from advisor.recipes import Choices, Combinations, apply_techniques
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 

@@ -5,9 +5,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from advisor.batches import batch_rows
 from advisor.candidates import Candidates
-from advisor.expand import Choices, apply_techniques, batch_rows, make_schema, start_rows
+from advisor.expand import make_schema, start_rows
 from advisor.interfaces import STAGES
+from advisor.recipes import Choices, apply_techniques
 
 from .made import CLASSIFIER, CONVOLUTIONAL, LLAMA_31_8B, MIXTRAL, all_techniques, context, refused, start
 

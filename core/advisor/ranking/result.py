@@ -22,10 +22,10 @@ from advisor.ranking.pareto import dominated, pareto_front
 from advisor.units import format_quantity
 
 if TYPE_CHECKING:
-    from advisor.expand import Choices
     from advisor.ranking.certainty import Certainty
     from advisor.ranking.explanation import Explanation
     from advisor.ranking.under_load import UnderLoad
+    from advisor.recipes import Choices
     from advisor.registry import Registry
 
 RANK_SCHEMA = {"name": "advisor.rank", "version": 1}

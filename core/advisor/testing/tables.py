@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from advisor.batches import batch_rows
 from advisor.candidates import Array, Candidates
 from advisor.columns import Column
 from advisor.context import Context
 from advisor.estimating import needed_estimates, scale_out
-from advisor.expand import batch_rows, make_schema, start_rows
+from advisor.expand import make_schema, start_rows
 from advisor.interfaces import Technique
 from advisor.traffic import fewest_units
 

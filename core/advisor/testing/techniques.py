@@ -11,8 +11,8 @@ from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.devices import Device
 from advisor.errors import InputError
-from advisor.expand import MOST_SETTINGS
 from advisor.interfaces import STAGES, Technique
+from advisor.recipes import MOST_SETTINGS
 from advisor.soundness import NOT_OF_TECHNIQUES, check_choices, check_finite, check_kept, protected
 from advisor.testing.requirement import Check, require, require_same, require_unique, snapshot
 from advisor.testing.samples import context_of, questions, sample_device
