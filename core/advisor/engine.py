@@ -108,10 +108,15 @@ def _evaluate(rows: Candidates, context: Context, registry: Registry) -> Evaluat
     return Evaluated(rows, measured, violations, feasible_rows(violations, len(rows)))
 
 
+def _aspect_weights(measured: list[Measured], context: Context, registry: Registry) -> dict[str, float]:
+    """The weight of each aspect that something measures."""
+    aspects = list(dict.fromkeys(item.objective.aspect for item in measured if item.objective.aspect))
+    return aspect_weights(context.workload, aspects, registry.profiles) if aspects else {}
+
+
 def _weights_of(measured: list[Measured], context: Context, registry: Registry) -> Array:
     """The weight of each objective, 0 of those that serve no aspect."""
-    aspects = list(dict.fromkeys(item.objective.aspect for item in measured if item.objective.aspect))
-    weights = aspect_weights(context.workload, aspects, registry.profiles) if aspects else {}
+    weights = _aspect_weights(measured, context, registry)
     judged = iter(objective_weights([item.objective for item in measured if item.objective.aspect], weights))
     return np.array([next(judged) if item.objective.aspect else 0.0 for item in measured])
 
@@ -314,8 +319,7 @@ def _order(
 ) -> Ranking:  # fmt: skip
     """Sort: the feasible by preference, then the infeasible by how little they miss."""
     rows, measured, feasible = whole.rows, whole.measured, whole.feasible
-    aspects = list(dict.fromkeys(item.objective.aspect for item in measured if item.objective.aspect))
-    weights = aspect_weights(context.workload, aspects, registry.profiles) if aspects else {}
+    weights = _aspect_weights(measured, context, registry)
     judged = [item for item in measured if item.objective.aspect]
     reference = feasible if feasible.any() else np.ones(len(rows), dtype=bool)
     losses = np.column_stack([item.losses(reference) for item in judged]) if judged else np.zeros((len(rows), 0))

@@ -15,10 +15,9 @@ from advisor.context import Context
 from advisor.errors import InputError
 from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
-from advisor.names import normalise
 from advisor_compression.adapters import adapted
 from advisor_compression.targets import adapted_outputs, adapter_inputs, habits, joined_parts
-from advisor_quantization.pins import pinned
+from advisor_quantization.pins import is_method, pinned
 from advisor_quantization.quality import QualityTable, keep_quality, kind_of, make_table
 
 DEFAULT_TOKENS = 200  # of PEFT's comparison
@@ -60,8 +59,7 @@ class Method(Technique):
         return ("",) if self.required(context) or pinned(self, context) else ()
 
     def required(self, context: Context) -> bool:
-        names = {normalise(name) for name in (self.name, *self.aliases)}
-        return context.workload.task == "finetune" and normalise(context.workload.method) in names
+        return is_method(self, context)
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
         everyone = np.ones(len(rows), dtype=bool)

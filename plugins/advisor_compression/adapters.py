@@ -12,11 +12,10 @@ from advisor.errors import InputError
 from advisor.formats import CODES, FORMATS, arithmetic_code
 from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
-from advisor.names import normalise
 from advisor.operators import Attention, Convolution, ExpertMatMul, MatMul
 from advisor_compression.figures import figures
 from advisor_compression.targets import adapter_inputs, habits, saved_input_share
-from advisor_quantization.pins import pinned
+from advisor_quantization.pins import is_method, pinned
 from advisor_quantization.quality import keep_quality, kind_of
 
 DEFAULT_RANK = 16
@@ -88,7 +87,7 @@ class Lora(Technique):
         return ("",) if self.required(context) or pinned(self, context) else ()
 
     def required(self, context: Context) -> bool:
-        return context.workload.task == "finetune" and normalise(context.workload.method) == normalise(self.name)
+        return is_method(self, context)
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
         everyone = np.ones(len(rows), dtype=bool)

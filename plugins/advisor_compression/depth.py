@@ -8,25 +8,13 @@ import numpy as np
 
 from advisor.candidates import Candidates
 from advisor.context import Context
-from advisor.errors import InputError
 from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
 from advisor.operators import Attention, MatMul
-from advisor_compression.figures import figures, wanted
+from advisor_compression.figures import figures, share_kept, wanted
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import Kept, keep_quality, kind_of
 from advisor_quantization.unrated import kept_or_unrated
-
-
-def share_kept(technique: Technique, setting: int | str, least: float) -> float:
-    """A setting as a share kept of ``least`` to below 1; raises ``InputError``."""
-    try:
-        share = float(setting)
-    except ValueError:
-        share = 0.0
-    if not least <= share < 1:
-        raise InputError(f"{technique.name}: expected a share kept of {least:g} to below 1, not {setting!r}")
-    return share
 
 
 class DepthPruning(Technique):

@@ -9,6 +9,7 @@ from typing import Any
 
 from advisor.compiled import toml_data
 from advisor.context import Context
+from advisor.errors import InputError
 from advisor.interfaces import Technique
 from advisor_quantization.pins import pinned
 from advisor_quantization.quality import EIGHTY_PERCENT, HIGHEST, Kept, QualityTable, make_table
@@ -59,3 +60,14 @@ def wanted(technique: Technique, context: Context) -> bool:
     It is offered where the user names it, or states by ``min_quality`` how much may be lost.
     """
     return pinned(technique, context) or context.workload.min_quality is not None
+
+
+def share_kept(technique: Technique, setting: int | str, least: float) -> float:
+    """A setting as a share kept of ``least`` to below 1; raises ``InputError``."""
+    try:
+        share = float(setting)
+    except ValueError:
+        share = 0.0
+    if not least <= share < 1:
+        raise InputError(f"{technique.name}: expected a share kept of {least:g} to below 1, not {setting!r}")
+    return share

@@ -10,13 +10,11 @@ from advisor.candidates import Candidates
 from advisor.context import Context
 from advisor.interfaces import Refusals, Technique
 from advisor.models import Model
-from advisor.names import normalise
 from advisor.operators import Attention
 from advisor_compression.adapters import Lora, adapted
-from advisor_compression.depth import share_kept
-from advisor_compression.figures import figures
+from advisor_compression.figures import figures, share_kept
 from advisor_compression.targets import adapted_outputs, habits
-from advisor_quantization.pins import pinned
+from advisor_quantization.pins import is_method, pinned
 from advisor_quantization.quality import keep_quality, kind_of
 from advisor_quantization.unrated import kept_or_unrated
 
@@ -60,7 +58,7 @@ class Ia3(Technique):
         return ("",) if self.required(context) or pinned(self, context) else ()
 
     def required(self, context: Context) -> bool:
-        return context.workload.task == "finetune" and normalise(context.workload.method) == normalise(self.name)
+        return is_method(self, context)
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
         everyone = np.ones(len(rows), dtype=bool)
@@ -104,7 +102,7 @@ class Freezing(Technique):
         return ("0.5", "0.25") if self.required(context) or pinned(self, context) else ()
 
     def required(self, context: Context) -> bool:
-        return context.workload.task == "finetune" and normalise(context.workload.method) == normalise(self.name)
+        return is_method(self, context)
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
         share = share_kept(self, setting, 0.01)

@@ -8,9 +8,8 @@ import numpy as np
 
 from advisor.candidates import Candidates
 from advisor.context import Context
-from advisor.errors import InputError
 from advisor.interfaces import Refusals, Technique
-from advisor_compression.figures import figures, wanted
+from advisor_compression.figures import figures, share_kept, wanted
 from advisor_quantization.quality import Kept, keep_quality, kind_of
 
 
@@ -37,7 +36,7 @@ class StructuredPruning(Technique):
         return tuple(f"{pruned.share:g}" for pruned in self._pruned) if suits and wanted(self, context) else ()
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
-        share = self._share(setting)
+        share = share_kept(self, setting, self._pruned[-1].share)
         everyone = np.ones(len(rows), dtype=bool)
         if kind_of(context.model) != "language" or context.workload.trains:
             return [(everyone, "structured pruning is published for the inference of language models alone")]
@@ -52,13 +51,3 @@ class StructuredPruning(Technique):
         shares = [point for point, _ in points][::-1]
         ends = [[kept[end] for _, kept in points][::-1] for end in range(3)]
         return Kept(*(float(np.interp(share, shares, end)) for end in ends))
-
-    def _share(self, setting: int | str) -> float:
-        least = self._pruned[-1].share
-        try:
-            share = float(setting)
-        except ValueError:
-            share = 0.0
-        if not least <= share < 1:
-            raise InputError(f"{self.name}: expected a share kept of {least:g} to below 1, not {setting!r}")
-        return share

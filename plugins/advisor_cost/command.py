@@ -8,17 +8,16 @@ from typing import Any
 import click
 
 from advisor.cli import output
-from advisor.cli.model_options import model_options, open_model, take_model_options
-from advisor.cli.options import QuestionCommand, job, workload_options
-from advisor.cli.progress import progress
-from advisor.cli.question import owned_options
+from advisor.cli.model_options import model_options
+from advisor.cli.options import QuestionCommand, workload_options
+from advisor.cli.question import ask_of_one, on_option, owned_options
 from advisor.cli.session import Session, common_options
 from advisor.errors import InputError
 
 
 @click.command(cls=QuestionCommand)
 @click.argument("model", required=False)
-@click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")
+@on_option
 @click.option("--years", type=click.FloatRange(0.25, 30), default=3, show_default=True,
               help="Years that totals and the comparison of rent and purchase run over.")  # fmt: skip
 @click.option("--traffic", default="", metavar="PROFILE",
@@ -46,22 +45,14 @@ def cost(
 
     money = find_currency(currency)
     profile = find_traffic(traffic) if traffic else None
-    options = take_model_options(params)
-    workload = job(params)
-    advisor = session.advisor(owned, also_rent)
-    with progress("Estimating"):
-        ranking = advisor.estimate(open_model(advisor.registry, model, options), on, workload)
-    candidate = ranking.best or next((item for item in ranking.infeasible if item.estimated), None)
-    if candidate is None:
-        reasons = sorted(ranking.context.left_out.items(), key=lambda item: -item[1])
-        raise InputError(f"{on}: nothing to cost: {'; '.join(reason for reason, _ in reasons[:3]) or 'no recipe fits'}")
+    candidate = ask_of_one(session, model, on, params, owned, also_rent, "to cost")
     if candidate.offer is None:
         raise InputError(f"{on}: no offer is known, so no price (advisor offers list; --owned FILE for your own)")
-    answer = breakdown(candidate, advisor.registry, years, profile, money)
+    answer = breakdown(candidate, candidate.ranking.registry, years, profile, money)
     if as_json:
-        output.print_json({**answer, "warnings": ranking.warnings})
+        output.print_json({**answer, "warnings": candidate.ranking.warnings})
         return
     from advisor_cost.table import show
 
     show(candidate, answer)
-    session.warn(ranking.warnings)
+    session.warn(candidate.ranking.warnings)

@@ -9,20 +9,18 @@ from typing import Any
 import click
 
 from advisor.cli import output, words
-from advisor.cli.model_options import model_options, open_model, take_model_options
-from advisor.cli.options import QuestionCommand, job, workload_options
-from advisor.cli.progress import progress
-from advisor.cli.question import owned_options
+from advisor.cli.model_options import model_options
+from advisor.cli.options import QuestionCommand, workload_options
+from advisor.cli.question import ask_of_one, on_option, owned_options
 from advisor.cli.session import Session, common_options
 from advisor.cli.tables import Column, Table, paragraph
-from advisor.errors import InputError
 from advisor.ranking.result import Candidate
 from advisor.units import format_quantity
 
 
 @click.command(cls=QuestionCommand)
 @click.argument("model", required=False)
-@click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")
+@on_option
 @output.json_option
 @owned_options
 @model_options
@@ -40,21 +38,13 @@ def energy(
     """
     from advisor_energy.breakdown import breakdown
 
-    options = take_model_options(params)
-    workload = job(params)
-    advisor = session.advisor(owned, also_rent)
-    with progress("Estimating"):
-        ranking = advisor.estimate(open_model(advisor.registry, model, options), on, workload)
-    candidate = ranking.best or next((item for item in ranking.infeasible if item.estimated), None)
-    if candidate is None:
-        reasons = sorted(ranking.context.left_out.items(), key=lambda item: -item[1])
-        raise InputError(f"{on}: nothing to show: {'; '.join(reason for reason, _ in reasons[:3]) or 'no recipe fits'}")
-    answer = breakdown(candidate, advisor.registry)
+    candidate = ask_of_one(session, model, on, params, owned, also_rent, "to show")
+    answer = breakdown(candidate, candidate.ranking.registry)
     if as_json:
-        output.print_json({**answer, "warnings": ranking.warnings})
+        output.print_json({**answer, "warnings": candidate.ranking.warnings})
         return
     show(candidate, answer)
-    session.warn(ranking.warnings)
+    session.warn(candidate.ranking.warnings)
 
 
 def show(candidate: Candidate, answer: Mapping[str, Any]) -> None:

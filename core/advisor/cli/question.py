@@ -16,7 +16,7 @@ from advisor.cli.session import Session
 from advisor.errors import InputError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
-    from advisor.ranking.result import Ranking
+    from advisor.ranking.result import Candidate, Ranking
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,6 +62,30 @@ def ask(session: Session, model: str | None, params: dict[str, Any]) -> Ranking:
     with progress("Ranking hardware"):
         loaded = open_model(advisor.registry, model, options)
         return advisor.rank(loaded, workload, ranker=params.get("ranker", ""), front=params.get("front", False))
+
+
+def on_option(command: Command) -> Command:
+    """Add ``--on``, the system that a question is about."""
+    return click.option("--on", required=True, metavar="SYSTEM",
+                        help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")(command)  # fmt: skip
+
+
+def ask_of_one(
+    session: Session, model: str | None, on: str, params: dict[str, Any], owned: Path | None, also_rent: bool,
+    purpose: str,
+) -> Candidate:  # fmt: skip
+    """The best candidate on one system, feasible or not, or ``InputError``: nothing ``purpose`` (``to cost``)."""
+    options = take_model_options(params)
+    workload = job(params)
+    advisor = session.advisor(owned, also_rent)
+    with progress("Estimating"):
+        ranking = advisor.estimate(open_model(advisor.registry, model, options), on, workload)
+    candidate = ranking.best or next((item for item in ranking.infeasible if item.estimated), None)
+    if candidate is None:
+        reasons = sorted(ranking.context.left_out.items(), key=lambda item: -item[1])
+        why = "; ".join(reason for reason, _ in reasons[:3]) or "no recipe fits"
+        raise InputError(f"{on}: nothing {purpose}: {why}")
+    return candidate
 
 
 def export_text(ranking: Ranking, name: str, path: Path | None, force: bool) -> None:

@@ -11,7 +11,7 @@ from advisor.cli import output, words
 from advisor.cli.model_options import model_options, open_model, take_model_options
 from advisor.cli.options import QuestionCommand, job, workload_options
 from advisor.cli.progress import progress
-from advisor.cli.question import export_options, export_text, owned_options
+from advisor.cli.question import export_options, export_text, on_option, owned_options
 from advisor.cli.session import Session, common_options
 from advisor.cli.tables import Column, Table, paragraph
 from advisor.errors import InputError
@@ -26,7 +26,7 @@ SCHEMA = {"name": "advisor.estimate", "version": 1}
 
 @click.command(cls=QuestionCommand)
 @click.argument("model", required=False)
-@click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 4xa100-80gb, a device, or a system.")
+@on_option
 @output.json_option
 @output.csv_option
 @export_options
