@@ -102,6 +102,13 @@ def test_ia3_counts_as_peft_does(by_name):
     assert refused(by_name["ia3"].apply(start(unrated), "", unrated), start(unrated)).all()
 
 
+@pytest.mark.parametrize("method", ["freezing", "layer_freezing", "Layer-Freezing"])
+def test_a_method_by_its_alias_is_the_method(by_name, method):
+    ctx = context(task="finetune", method=method, allow_unrated=True)
+    assert by_name["freezing"].required(ctx)
+    assert not by_name["ia3"].required(ctx)
+
+
 def test_freezing_trains_a_share(by_name):
     ctx = context(task="finetune", method="freezing", allow_unrated=True)
     rows = start(ctx)
