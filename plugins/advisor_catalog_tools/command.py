@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from advisor.cli import output
+from advisor.cli.later import LaterCommand
 from advisor.cli.session import Session, common_options, own_catalog
 from advisor.cli.tables import Column, Table, clean
 from advisor.errors import InputError
@@ -156,3 +157,7 @@ def update(session: Session, providers: tuple[str, ...], into: Path | None, as_j
         click.echo(clean(f"  {number}: {reason}"))
     if into is not None:
         click.echo(f"use them with --catalog {into}")
+
+
+catalog.add_command(LaterCommand("compare", "advisor_catalog_tools.compare:compare",
+                                 "Set the catalog's figures beside independent compilations."))  # fmt: skip
