@@ -131,20 +131,20 @@ class Advisor:
     def _check_names(self, workload: Workload) -> None:
         """Refuse filters that nothing can pass because the name is unknown."""
         registry = self.registry
-        places = [area for offer in registry.offers for area in (offer.region, offer.country, *offer.areas)]
+        offers = registry.offers
         for kind, names, known in (
-            ("kind", workload.kind, [device.kind for device in registry.devices]),
-            ("vendor", workload.vendor, [device.vendor for device in registry.devices]),
-            ("provider", workload.provider, [offer.provider for offer in registry.offers]),
-            ("term", workload.term, [offer.term for offer in registry.offers]),
-            ("region", workload.region, places),
+            ("kind", workload.kind, (device.kind for device in registry.devices)),
+            ("vendor", workload.vendor, (device.vendor for device in registry.devices)),
+            ("provider", workload.provider, (offer.provider for offer in offers)),
+            ("term", workload.term, (offer.term for offer in offers)),
+            ("region", workload.region, (area for offer in offers for area in (offer.region, offer.country, *offer.areas))),
         ):
-            have = {normalise(name) for name in known}
-            if kind == "region" and all(offer.on_premises for offer in registry.offers):
-                continue  # only hardware that is wherever the user is
+            if not names or (kind == "region" and all(offer.on_premises for offer in offers)):
+                continue  # hardware on the premises is wherever the user is
+            have = {normalise(name): name for name in known if name}
             for name in names:
                 if normalise(name) not in have:
-                    raise UnknownNameError(kind, name, dict.fromkeys(name for name in known if name))
+                    raise UnknownNameError(kind, name, have.values())
         if workload.assume:
             figures = [name for scorer in registry.scorers for name in scorer.assumes]
             for name in workload.assume:

@@ -41,6 +41,26 @@ class Schema(Mapping[str, Column]):
         return len(self._columns)
 
 
+class Joined(dict[str, Array]):
+    """Columns of tables below one another, each joined when it is first read."""
+
+    def __init__(self, tables: list[Candidates]) -> None:
+        super().__init__()
+        self._tables = [table.copy() for table in tables]
+        self._names = dict.fromkeys(name for table in tables for name in table.names)
+
+    def __missing__(self, name: str) -> Array:
+        self[name] = joined = np.concatenate([table[name] for table in self._tables])
+        joined.flags.writeable = False
+        return joined
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+
 class Candidates:
     """A table of candidates: every column is an array of one length and of its declared dtype.
 
@@ -56,7 +76,7 @@ class Candidates:
         self.schema = schema
         self._columns: dict[str, Array] = {}
         # Columns taken from other tables and not yet looked at: arrays there, and the rows of this table in them.
-        self._groups: list[tuple[dict[str, Array], Array]] = []
+        self._groups: list[tuple[dict[str, Array], Array | slice]] = []
         for name, value in (columns or {}).items():
             self[name] = value
 
@@ -76,7 +96,7 @@ class Candidates:
         if found is None:
             for columns, rows in self._groups:
                 if name in columns:
-                    taken: Array = columns[name][rows]
+                    taken: Array = columns[name][rows]  # of a join's own rows a view, else a copy
                     taken.flags.writeable = False
                     self._columns[name] = taken
                     return taken
@@ -91,7 +111,7 @@ class Candidates:
         if name not in self._columns:
             for columns, rows in self._groups:
                 if name in columns:
-                    return columns[name][rows[row]]
+                    return columns[name][row if isinstance(rows, slice) else rows[row]]
         return self[name][row]
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -126,7 +146,8 @@ class Candidates:
         if index.dtype == bool:
             index = np.flatnonzero(index)
         answer = type(self)(len(index), self.schema)
-        answer._groups = [(dict(self._columns), index), *((columns, rows[index]) for columns, rows in self._groups)]
+        further = [(columns, index if isinstance(rows, slice) else rows[index]) for columns, rows in self._groups]
+        answer._groups = [(dict(self._columns), index), *further]
         return answer
 
     def compact(self) -> Self:
@@ -145,14 +166,11 @@ class Candidates:
 
     @classmethod
     def concat(cls, tables: list[Self]) -> Self:
-        """Join tables of one schema, one below the other."""
+        """Join tables of one schema, one below the other; a column is joined when it is read."""
         if len(tables) == 1:
             return tables[0]
         answer = cls(sum(len(table) for table in tables), tables[0].schema)
-        for name in dict.fromkeys(name for table in tables for name in table.names):
-            joined = np.concatenate([table[name] for table in tables])
-            joined.flags.writeable = False
-            answer._columns[name] = joined
+        answer._groups = [(Joined(tables), slice(None))]
         return answer
 
     def scatter(self, rows: Array, part: Self, names: Iterable[str]) -> None:

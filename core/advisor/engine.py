@@ -328,7 +328,7 @@ def _order(
     score = score + parsimony(rows, context)
     good, bad = np.flatnonzero(feasible), np.flatnonzero(~feasible)
     excess = total_excess(whole.violations, len(rows))
-    order = np.concatenate([good[np.argsort(score[good], kind="stable")], bad[np.lexsort((score[bad], excess[bad]))]])
+    order = np.concatenate([good[np.argsort(score[good])], bad[np.lexsort((score[bad], excess[bad]))]])
     order = settled(order, (feasible, score, excess), rows)
     return Ranking(
         context=context, registry=registry, choices=choices, rows=rows.take(order), too_big=too_big,

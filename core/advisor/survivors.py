@@ -49,7 +49,7 @@ DetailOf = Callable[[str, Candidates, Array], Mapping[str, Detail]]
 
 def joined(parts: Sequence[Evaluated], context: Context, detail: DetailOf) -> Evaluated:
     """Evaluated blocks as one. An objective that one of them lacks, because its scorer failed there, is dropped."""
-    rows = Candidates.concat([part.rows for part in parts]).compact()
+    rows = Candidates.concat([part.rows for part in parts])
     measured = measured_estimates(rows, context)
     for item in parts[0].measured[len(measured) :]:
         same = [next((other for other in part.measured if other.objective.name == item.objective.name), None)
@@ -158,7 +158,9 @@ class Survivors:
                 keep[judged[self._best(item, weight, judged, most is not None)]] = True
         if self._front:
             keep[good[self._front_of(block, good)]] = True
-        return joined([block.take(np.flatnonzero(keep))], self._context, self._detail)
+        answer = joined([block.take(np.flatnonzero(keep))], self._context, self._detail)
+        answer.rows.compact()  # or the whole block would be held
+        return answer
 
     def _best(self, item: Measured, weight: float, rows: Array, anew: bool) -> Array:
         """Places in ``rows`` of the best in one objective; ``anew`` sets the level that later blocks have to reach.

@@ -33,6 +33,8 @@ def _levels(machine: Machine, group: Array) -> tuple[Array, Array]:
 
 def _sum_flat(message: Array, group: Array, bandwidth: Array, latency: Array) -> Array:
     """All-reduce among equals: the fastest of one-shot, ring and tree."""
+    if not (group > 1).any():
+        return np.zeros(len(group))
     several = np.maximum(group, 2)
     one_shot = 2 * latency + (several - 1) * message / bandwidth
     ring = 2 * (several - 1) * latency + 2 * (several - 1) / several * message / bandwidth
@@ -50,9 +52,11 @@ def all_reduce_seconds(message: Array, group: Array, machine: Machine) -> Array:
     """Time to sum ``message`` bytes over ``group`` devices; 0 for one device."""
     inside, domains = _levels(machine, group)
     flat = _sum_flat(message, inside, link_rate(machine), machine.link_latency)
-    local = 2 * _gather_flat(message, inside, link_rate(machine), machine.link_latency)
-    across = _sum_flat(message / inside, domains, network_rate(machine), machine.network_latency)
-    return np.where(domains > 1, local + across, flat) + machine.collective_seconds * (group > 1)
+    if (domains > 1).any():
+        local = 2 * _gather_flat(message, inside, link_rate(machine), machine.link_latency)
+        across = _sum_flat(message / inside, domains, network_rate(machine), machine.network_latency)
+        flat = np.where(domains > 1, local + across, flat)
+    return flat + machine.collective_seconds * (group > 1)
 
 
 def gather_seconds(message: Array, group: Array, machine: Machine) -> Array:

@@ -22,6 +22,8 @@ from advisor.operators import (
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import cache_sharing, devices_sharing, windowed
 
+#: Of an operator that only moves: one array for all, to be told by.
+NO_ARITHMETIC: Array = np.zeros(1)
 #: Waves of blocks from which on the last one no longer matters: persistent kernels even it out.
 MANY_WAVES = 16
 
@@ -181,15 +183,15 @@ class Kernels:
         moved = op.activation_elements * work.units * self.activation_bytes * self._passes / share
         moved = moved * self.machine.elementwise_share
         seconds = self._move(moved, self.machine.stream_efficiency)
-        zero = np.zeros(len(self.rows))
-        return KernelTime(zero, seconds, self._fixed() * (1.0 if moved.any() else 0.0), zero)
+        fixed = self._fixed() if moved.any() else np.zeros(len(self.rows))
+        return KernelTime(NO_ARITHMETIC, seconds, fixed, NO_ARITHMETIC)
 
     def _cast(self, op: Operator, values: Array) -> Array:
         """Time to convert an operator's inputs and outputs where training computes in a narrow format."""
         return self._casts * values * self.activation_bytes / self._bandwidth * op.quantizable
 
-    def _flops_share(self, op: Operator) -> Array:
-        return self.rows["flops_share"] if op.quantizable else np.ones(len(self.rows))
+    def _flops_share(self, op: Operator) -> Array | float:
+        return self.rows["flops_share"] if op.quantizable else 1.0
 
     def _rate(self, op: Operator) -> Array:
         return self._matrix_rate if op.quantizable else self._wide_rate

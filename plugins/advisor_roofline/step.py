@@ -10,7 +10,7 @@ from advisor.context import Context
 from advisor.models import Layer
 from advisor.operators import Attention, Convolution, ExpertMatMul
 from advisor_roofline.collectives import all_reduce_seconds, dispatch_seconds, send_seconds
-from advisor_roofline.kernels import Kernels, Work
+from advisor_roofline.kernels import NO_ARITHMETIC, Kernels, Work
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import reductions
 
@@ -104,9 +104,17 @@ OVERLAP_SHARPNESS = 3.05
 
 def _not_hidden(arithmetic: Array, traffic: Array, sharpness: Array | float) -> Array:
     """Time by which traffic lengthens a kernel beyond its arithmetic."""
+    if arithmetic is NO_ARITHMETIC:
+        return traffic
     larger = np.maximum(np.maximum(arithmetic, traffic), 1e-30)
-    ratio = np.minimum(arithmetic, traffic) / larger
-    return larger * (1 + ratio**sharpness) ** (1 / sharpness) - arithmetic
+    longer = (np.minimum(arithmetic, traffic) / larger).astype(np.float32)  # a factor from 1 to 2: that is enough
+    sharp = np.asarray(sharpness, dtype=np.float32)
+    np.power(longer, sharp, out=longer)
+    longer += 1
+    np.power(longer, 1 / sharp, out=longer)
+    larger *= longer
+    larger -= arithmetic
+    return larger
 
 
 def backward_passes(rows: Candidates) -> Array:
