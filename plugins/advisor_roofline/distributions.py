@@ -18,6 +18,8 @@ from advisor.candidates import Array
 HALVINGS = 6
 #: Parts that hold less of the requests than this share of those beyond a percentile do not move it.
 RARE = 0.02
+#: Ends of parts that differ by this share are one.
+ALIKE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -43,30 +45,45 @@ class Mixture:
             counts = weight > RARE * (1 - share)
             low = np.maximum(np.where(counts, ends, np.inf).min(axis=0), 1e-12)
             high = np.where(counts, ends, 0.0).max(axis=0)
-            above_low, above_high = np.ones_like(low), np.zeros_like(low)
-            for _ in range(HALVINGS):
-                middle = np.sqrt(low * high)
-                found = self.above(middle)
-                more = found > 1 - share
-                low, above_low = np.where(more, middle, low), np.where(more, found, above_low)
-                high, above_high = np.where(more, high, middle), np.where(more, above_high, found)
-            beyond = np.log(np.maximum([above_low, above_high], 1e-9) / (1 - share))
-            part = np.clip(beyond[0] / np.maximum(beyond[0] - beyond[1], 1e-12), 0.0, 1.0)
-            return np.asarray(np.where(np.isfinite(low), low * (high / low) ** part, np.inf))
+            apart = np.flatnonzero(high > (1 + ALIKE) * low)  # elsewhere one part alone tells
+            these = (values[:, apart] for values in self._stacked)
+            low[apart] = _between(tuple(these), low[apart], high[apart], 1 - share)
+            return np.asarray(low)
 
     def above(self, time: Array) -> Array:
         """Share of the requests that take longer than ``time``."""
         with np.errstate(all="ignore"):
-            weight, start, slope, offset = self._stacked
-            return np.asarray((weight * normal_above(slope * np.cbrt(time - start) - offset)).sum(axis=0))
+            return _above(self._stacked, time)
 
     @cached_property
-    def _stacked(self) -> tuple[Array, Array, Array, Array]:
+    def _stacked(self) -> Stacked:
         """Weights, starts, and what makes the cube root nearly standard normal, as (parts, rows)."""
         weight, start, mean, variance = (np.stack(values) for values in zip(*self.parts, strict=True))
         with np.errstate(all="ignore"):
             root = 3 * mean / np.sqrt(np.maximum(variance, 1e-10 * mean**2))
             return weight, start, root / np.cbrt(mean), root - 1 / root
+
+
+Stacked = tuple[Array, ...]
+
+
+def _above(stacked: Stacked, time: Array) -> Array:
+    weight, start, slope, offset = stacked
+    return np.asarray((weight * normal_above(slope * np.cbrt(time - start) - offset)).sum(axis=0))
+
+
+def _between(stacked: Stacked, low: Array, high: Array, beyond: float) -> Array:
+    """The time between ``low`` and ``high`` that a share of ``beyond`` takes longer than."""
+    above_low, above_high = np.ones_like(low), np.zeros_like(low)
+    for _ in range(HALVINGS):
+        middle = np.sqrt(low * high)
+        found = _above(stacked, middle)
+        more = found > beyond
+        low, above_low = np.where(more, middle, low), np.where(more, found, above_low)
+        high, above_high = np.where(more, high, middle), np.where(more, above_high, found)
+    few, many = np.log(np.maximum(above_low, 1e-9) / beyond), np.log(np.maximum(above_high, 1e-9) / beyond)
+    part = np.clip(few / np.maximum(few - many, 1e-12), 0.0, 1.0)
+    return np.asarray(np.where(np.isfinite(low), low * (high / low) ** part, np.inf))
 
 
 @dataclass(frozen=True)
@@ -88,17 +105,24 @@ def negative_binomial(mean: Array, ratio: Array, bound: Array) -> tuple[Below, A
     first = size * ratio
     lowest = size * np.log1p(-ratio)
     none = np.exp(lowest)
-    last = np.exp(_log_gamma(size + bound) - _log_gamma(size) - _log_gamma(bound + 1) + lowest + bound * np.log(ratio))
+    last = _last(size, ratio, bound, lowest)
     odds = np.cbrt((1 - ratio) / ratio * bound / size)
     few, many = 1 / (9 * bound), 1 / (9 * size)
     share = normal_above(((1 - many) - (1 - few) * odds) / np.sqrt(few * odds**2 + many))
     share = np.where(bound <= 2, none * np.where(bound == 1, 1.0, 1 + first), share)
-    share = np.maximum(share, 1e-300)
+    share = np.maximum(share, 1e-30)
     edge = np.minimum(last / share * bound / (first + (bound - 1) * ratio), 1.0)  # p(bound - 1) over the share
     low = bound - 1
     average = np.clip((first * (1 - edge) - ratio * low * edge) / (1 - ratio), 0.0, low)
     square = first * (1 - edge) + (first + ratio) * (average - low * edge) - ratio * low**2 * edge
     return Below(share, average, np.clip(square / (1 - ratio), average**2, low * average)), last, none
+
+
+def _last(size: Array, ratio: Array, bound: Array, lowest: Array) -> Array:
+    """p(bound), from large numbers that nearly cancel: in double precision, whatever the others are in."""
+    size, bound = size.astype(np.float64), bound.astype(np.float64)
+    logarithm = _log_gamma(size + bound) - _log_gamma(size) - _log_gamma(bound + 1) + lowest + bound * np.log(ratio)
+    return np.asarray(np.exp(logarithm).astype(ratio.dtype))
 
 
 def _log_gamma(x: Array) -> Array:
@@ -110,4 +134,4 @@ def _log_gamma(x: Array) -> Array:
 
 def normal_above(z: Array) -> Array:
     """Upper tail of the normal distribution, to 0.00014 (Bowling et al. 2009)."""
-    return np.asarray(1 / (1 + np.exp(np.clip(z * (1.5976 + 0.07056 * z * z), -700, 700))))
+    return np.asarray(1 / (1 + np.exp(np.clip(z * (1.5976 + 0.07056 * z * z), -80, 80))))

@@ -21,6 +21,8 @@ OWN_STEPS = 1.5
 MOST_LOAD = 0.98
 #: Requests in flight at part of the load, over that part of the places: a step is quicker with fewer.
 FEWER = 0.7
+#: Of the queueing model, whose percentiles are good to some percent.
+PRECISION = np.float32
 #: Rows worked on at once.
 BLOCK = 4096
 #: Estimates, and what the queueing model calls them.
@@ -41,7 +43,8 @@ def at_load(rows: Candidates, context: Context, share: float) -> dict[str, Array
     for start in range(0, len(rows), BLOCK):  # what is worked on stays in the processor's cache
         block = slice(start, start + BLOCK)
         these = replica.take(block)
-        met = latency(these, np.minimum(rows["load"][block], MOST_LOAD) * these.capacity)
+        load = np.minimum(rows["load"][block], MOST_LOAD).astype(PRECISION)
+        met = latency(these, load * these.capacity)
         for name, times in answer.items():
             times[block] = getattr(met, TIMES[name]).quantile(share)
     return answer
@@ -75,11 +78,12 @@ def describe_servers(rows: Candidates, context: Context, machine: Machine) -> No
 
 def _replicas(rows: Candidates, context: Context) -> Replica:
     places, slope = rows["places"], rows["decode_slope"]
-    return Replica(
-        base=rows["step_time"] - slope * places, slope=slope, prefill=rows["prompt_time"], places=np.floor(places),
-        tokens=np.maximum(rows["output_tokens"], 1.0), outside=rows["outside_time"],
-        spread=context.workload.output_spread, prompt_spread=context.workload.input_spread,
-    )  # fmt: skip
+    columns = {
+        "base": rows["step_time"] - slope * places, "slope": slope, "prefill": rows["prompt_time"],
+        "places": np.floor(places), "tokens": np.maximum(rows["output_tokens"], 1.0), "outside": rows["outside_time"],
+    }  # fmt: skip
+    return Replica(**{name: column.astype(PRECISION) for name, column in columns.items()},
+                   spread=context.workload.output_spread, prompt_spread=context.workload.input_spread)  # fmt: skip
 
 
 def describe_replicas(rows: Candidates, context: Context, machine: Machine) -> None:

@@ -156,8 +156,8 @@ def largest_rate(
         worst = np.maximum.reduce(shares) if shares else np.zeros(len(load))
         return np.log(np.maximum(worst, 1e-9) / (1 - share))
 
-    answer = np.zeros(len(replica.places))
-    low, high = np.full(len(answer), least), np.full(len(answer), most)
+    answer = np.zeros_like(replica.places)
+    low, high = np.full_like(answer, least), np.full_like(answer, most)
     many = late(replica, high)
     answer[many <= 0] = most
     rows = np.flatnonzero(many > 0)
@@ -190,7 +190,7 @@ def _present(replica: Replica, rate: Array, load: Array) -> tuple[Array, Array, 
     # The first finds nobody to decode beside, so that more of the time nobody is there.
     first = mean * (1 - ratio)
     rarer = first / np.maximum(first - rate * replica.base, 1e-12)
-    more = np.minimum((rarer - 1) * none, 1e300)
+    more = np.minimum((rarer - 1) * none, 1e30)
     whole = below.share + more
     average = below.mean * below.share / whole
     square = below.square * below.share / whole
