@@ -44,10 +44,10 @@ class Schema(Mapping[str, Column]):
 class Joined(dict[str, Array]):
     """Columns of tables below one another, each joined when it is first read."""
 
-    def __init__(self, tables: list[Candidates]) -> None:
+    def __init__(self, tables: Iterable[Candidates]) -> None:
         super().__init__()
         self._tables = [table.copy() for table in tables]
-        self._names = dict.fromkeys(name for table in tables for name in table.names)
+        self._names = dict.fromkeys(name for table in self._tables for name in table.names)
 
     def __missing__(self, name: str) -> Array:
         self[name] = joined = np.concatenate([table[name] for table in self._tables])

@@ -11,7 +11,7 @@ from advisor_cpu.runtimes import arithmetic_codes, measured, runtime_column
 from advisor_roofline import Machine, RooflineBackend
 from advisor_roofline.constants import Constants
 from advisor_roofline.describe import describe
-from advisor_roofline.frameworks import framework_columns
+from advisor_roofline.frameworks import framework_figure
 
 
 class CpuBackend(RooflineBackend):
@@ -26,7 +26,7 @@ class CpuBackend(RooflineBackend):
     def machine(self, rows: Candidates, context: Context) -> Machine:
         """Describe the processor of every row."""
         devices, index = context.devices, rows["device"]
-        constants = Constants(__package__, context.device_list)
+        constants = Constants.of(context, __package__)
         cache = np.nan_to_num(devices.cache_bytes, nan=2 * 2.0**20)
         clock = np.nan_to_num(devices.clock_hz, nan=2.5e9)
         cache_bandwidth = devices.compute_units * clock * constants["cache_bytes_per_cycle"]
@@ -35,16 +35,16 @@ class CpuBackend(RooflineBackend):
             rows, context, constants, idle_share=0.3,
             eager_seconds=np.zeros(len(rows)),  # the host is the device: launches are in its fixed times
             eager_routing_seconds=np.zeros(len(rows)),
-            unfused_passes=constants["unfused_passes"][index],
-            image_passes=constants["unfused_passes"][index],
+            unfused_passes=(constants["unfused_passes"], index),
+            image_passes=(constants["unfused_passes"], index),
             optimizer_passes=np.ones(len(rows)),
             context_share=np.zeros(len(rows)),  # all of it is the process's own memory
-            cache_bytes=cache[index] * 0.7,
-            cache_bandwidth=np.maximum(cache_bandwidth, devices.memory_bandwidth)[index],
-            tile_rows=constants["tile_rows"][index],
-            tile_columns=constants["tile_columns"][index],
-            spread=spread[index],
-            overhead_bytes=constants["overhead_gib"][index] * 2.0**30,
+            cache_bytes=(cache * 0.7, index),
+            cache_bandwidth=(np.maximum(cache_bandwidth, devices.memory_bandwidth), index),
+            tile_rows=(constants["tile_rows"], index),
+            tile_columns=(constants["tile_columns"], index),
+            spread=(spread, index),
+            overhead_bytes=(constants["overhead_gib"] * 2.0**30, index),
             **_runtime(rows, context, constants),
         )  # fmt: skip
 
@@ -85,11 +85,13 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
 
 def _around(rows: Candidates, context: Context, constants: Constants, stage: str) -> tuple[Array, Array]:
     """Microseconds of a step and of a sequence where the runtime has no figures: a server's, or a library call's."""
-    index, framework = rows["device"], framework_columns(rows, context)
+    index = rows["device"]
+    served = (framework_figure(rows, context, figure) for figure in ("step_us", "sequence_us"))
     unnamed = np.array([not name for name in context.frameworks])[rows["framework"]]
     called = unnamed & (context.workload.trains or not context.model.generates)
-    step = np.where(called, constants[f"{stage}step_us"][index], framework["step_seconds"] * 1e6)
-    return step, np.where(called, constants["sequence_us"][index], framework["sequence_seconds"] * 1e6)
+    step, sequence = (np.where(called, constants[own][index], given)
+                      for own, given in zip((f"{stage}step_us", "sequence_us"), served, strict=True))  # fmt: skip
+    return step, sequence
 
 
 def _rate(rows: Candidates, context: Context) -> Array:

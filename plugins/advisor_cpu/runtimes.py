@@ -28,6 +28,7 @@ def _tables() -> Mapping[str, Mapping[str, Any]]:
     return toml_data(Path(__file__).with_name("runtimes.toml"))
 
 
+@cache
 def runtime_of(framework: str) -> str:
     """Name of the runtime whose table a framework uses, its version ignored; empty where there is none."""
     words = re.split(r"[\s=]", framework.strip().lower())
@@ -40,12 +41,12 @@ def runtime_of(framework: str) -> str:
 
 def runtime_column(rows: Candidates, context: Context, figure: str, otherwise: Array) -> Array:
     """A figure of each row's runtime on its device; ``otherwise`` (a value a row) where none is known."""
-    names = [runtime_of(framework) for framework in context.frameworks]
+    names = tuple(runtime_of(framework) for framework in context.frameworks)  # recipes add to them
     if not any(names) or not len(rows):
         return otherwise
-    used, place = np.unique(rows["device"], return_inverse=True)
-    known = np.array([[_figure(context.device_list[device], name, figure) for name in names] for device in used])
-    found = known[place, rows["framework"]]
+    known = context.once(f"cpu.runtime.{figure}.{names}", lambda: np.array(
+        [[_figure(device, name, figure) for name in names] for device in context.device_list]))  # fmt: skip
+    found = known[rows["device"], rows["framework"]]
     return np.where(np.isnan(found), otherwise, found)
 
 

@@ -24,14 +24,13 @@ class GpuBackend(RooflineBackend):
     def machine(self, rows: Candidates, context: Context) -> Machine:
         """Describe the GPU of every row."""
         devices, index = context.devices, rows["device"]
-        constants = Constants(__package__, context.device_list)
-        cache = np.nan_to_num(devices.cache_bytes, nan=4 * 2.0**20)[index]
-        ratio = constants["cache_bandwidth_ratio"][index]
+        constants = Constants.of(context, __package__)
+        cache = np.nan_to_num(devices.cache_bytes, nan=4 * 2.0**20)
         return describe(
             rows, context, constants, idle_share=0.12,
-            cache_bytes=cache * 0.5,
-            cache_bandwidth=devices.memory_bandwidth[index] * ratio,
-            tile_rows=constants["tile_rows"][index],
-            tile_columns=constants["tile_columns"][index],
-            pad_rows=constants["pad_rows"][index],
+            cache_bytes=(cache * 0.5, index),
+            cache_bandwidth=(devices.memory_bandwidth * constants["cache_bandwidth_ratio"], index),
+            tile_rows=(constants["tile_rows"], index),
+            tile_columns=(constants["tile_columns"], index),
+            pad_rows=(constants["pad_rows"], index),
         )  # fmt: skip

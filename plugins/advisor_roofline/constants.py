@@ -12,6 +12,7 @@ import numpy as np
 
 from advisor.candidates import Array
 from advisor.compiled import toml_data
+from advisor.context import Context
 from advisor.devices import Device
 
 #: What a device says of itself in ``extra`` wins over its family: ``efficiency.NAME`` of the constant NAME.
@@ -34,10 +35,20 @@ class Constants:
         self._default: dict[str, float] = loaded["default"]
         families: dict[str, dict[str, float]] = loaded.get("family", {})
         self._own = [{**families.get(device.family, {}), **_figures_of(device)} for device in devices]
+        self._columns: dict[str, Array] = {}
+
+    @classmethod
+    def of(cls, context: Context, package: str) -> Constants:
+        """Those of a plugin for the devices of a question, read once."""
+        return context.once(f"{package}.constants", lambda: cls(package, context.device_list))
 
     def __getitem__(self, figure: str) -> Array:
         """The figure of each device."""
-        return np.array([own.get(figure, self._default[figure]) for own in self._own], dtype=float)
+        if figure not in self._columns:
+            column = np.array([own.get(figure, self._default[figure]) for own in self._own], dtype=float)
+            column.flags.writeable = False
+            self._columns[figure] = column
+        return self._columns[figure]
 
 
 def _figures_of(device: Device) -> dict[str, float]:

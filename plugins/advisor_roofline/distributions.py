@@ -46,7 +46,7 @@ class Mixture:
             low = np.maximum(np.where(counts, ends, np.inf).min(axis=0), 1e-12)
             high = np.where(counts, ends, 0.0).max(axis=0)
             apart = np.flatnonzero(high > (1 + ALIKE) * low)  # elsewhere one part alone tells
-            these = (values[:, apart] for values in self._stacked)
+            these = (values.take(apart, axis=1) for values in self._stacked)
             low[apart] = _between(tuple(these), low[apart], high[apart], 1 - share)
             return np.asarray(low)
 

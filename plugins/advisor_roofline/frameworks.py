@@ -42,6 +42,7 @@ def profiles() -> Mapping[str, Mapping[str, Any]]:
     return toml_data(Path(__file__).with_name("frameworks.toml"))
 
 
+@cache
 def profile(name: str) -> Mapping[str, Any]:
     """The profile of a framework, a version behind its name ignored; the default for an unknown one.
 
@@ -66,15 +67,14 @@ def _letters(text: str) -> str:
 
 def framework_figure(rows: Candidates, context: Context, figure: str) -> Array:
     """One figure of each row's framework."""
-    return np.array([profile(name)[figure] for name in context.frameworks], dtype=float)[rows["framework"]]
+    return _figures(context, figure)[rows["framework"]]
 
 
-def framework_columns(rows: Candidates, context: Context) -> dict[str, Array]:
-    """The profile figures of each row's framework, in base units."""
-    chosen = [profile(name) for name in context.frameworks]
-    if len(chosen) == 1:
-        return {field: np.full(len(rows), float(chosen[0][figure]) * factor) for field, figure, factor in FIELDS}
-    return {
-        field: np.array([entry[figure] for entry in chosen], dtype=float)[rows["framework"]] * factor
-        for field, figure, factor in FIELDS
-    }
+def framework_columns(rows: Candidates, context: Context) -> dict[str, tuple[Array, Array]]:
+    """The profile figures of the frameworks, in base units, and each row's place among them."""
+    return {field: (_figures(context, figure) * factor, rows["framework"]) for field, figure, factor in FIELDS}
+
+
+def _figures(context: Context, figure: str) -> Array:
+    """A figure of each framework of the question."""
+    return np.array([profile(name)[figure] for name in context.frameworks], dtype=float)

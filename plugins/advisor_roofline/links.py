@@ -13,19 +13,21 @@ PCIE_BANDWIDTH, PCIE_LATENCY = 25e9, 10e-6
 ETHERNET_BANDWIDTH, ETHERNET_LATENCY = 3.125e9, 30e-6
 
 
-def link_columns(rows: Candidates, context: Context) -> dict[str, Array]:
-    """Bandwidths in B/s of one device in one direction, latencies in s, and the size of the link domain.
+def link_columns(rows: Candidates, context: Context) -> dict[str, tuple[Array, Array]]:
+    """Bandwidths in B/s of one device in one direction, latencies in s, and the size of the link domain, by system.
 
-    A domain is what the fast link reaches: one system, or several where the link spans them.
+    With them goes each row's place among the systems. A domain is what the fast link reaches: one system, or several
+    where the link spans them.
     """
     systems, index = context.systems, rows["system"]
     inside = np.maximum(
         systems.device_count, np.where(systems.link_domain > systems.device_count, systems.link_domain, 0)
     )
-    return {
-        "link_bandwidth": np.nan_to_num(systems.link_bandwidth, nan=PCIE_BANDWIDTH)[index],
-        "link_latency": np.nan_to_num(systems.link_latency, nan=PCIE_LATENCY)[index],
-        "network_bandwidth": np.nan_to_num(systems.network_bandwidth, nan=ETHERNET_BANDWIDTH)[index],
-        "network_latency": np.nan_to_num(systems.network_latency, nan=ETHERNET_LATENCY)[index],
-        "link_domain": inside[index].astype(float),
+    columns = {
+        "link_bandwidth": np.nan_to_num(systems.link_bandwidth, nan=PCIE_BANDWIDTH),
+        "link_latency": np.nan_to_num(systems.link_latency, nan=PCIE_LATENCY),
+        "network_bandwidth": np.nan_to_num(systems.network_bandwidth, nan=ETHERNET_BANDWIDTH),
+        "network_latency": np.nan_to_num(systems.network_latency, nan=ETHERNET_LATENCY),
+        "link_domain": inside.astype(float),
     }
+    return {name: (column, index) for name, column in columns.items()}

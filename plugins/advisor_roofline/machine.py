@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Any
 
 from advisor.candidates import Array
 
+#: A column, or the values and each row's place among them.
+Source = Array | tuple[Array, Array]
 
-class Machine(Struct, kw_only=True):
-    """Devices as seen by the roofline; every array has one value a row.
+
+class Machine:
+    """Devices as seen by the roofline; every array has one value a row, and is made when it is first read.
 
     Rates are peaks; the efficiencies are the largest shares of them that long kernels reach.
     ``matrix_flops`` is of the format that the row computes in, ``wide_flops`` of 16-bit (or the widest
@@ -76,3 +79,19 @@ class Machine(Struct, kw_only=True):
     overhead_bytes: Array
     context_share: Array
     spread: Array
+
+    def __init__(self, **sources: Source) -> None:
+        self._sources = sources
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            source = self.__dict__["_sources"][name]
+        except KeyError:
+            raise AttributeError(f"the machine has no {name!r}") from None
+        column = source[0][source[1]] if isinstance(source, tuple) else source
+        self.__dict__[name] = column
+        return column
+
+    def replace(self, **columns: Array) -> Machine:
+        """The same with some columns changed."""
+        return Machine(**(self._sources | columns))

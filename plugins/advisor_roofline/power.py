@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from advisor.candidates import Array, Candidates
-from advisor.records import replace
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import StepTime
 
@@ -63,4 +62,4 @@ def under_cap(machine: Machine, rows: Candidates) -> Machine:
     faster = {name: getattr(machine, name) * clock for name in
               ("matrix_flops", "wide_flops", "vector_flops", "cache_bandwidth")}  # fmt: skip
     slower = {name: getattr(machine, name) / clock for name in ("kernel_seconds", "routing_seconds")}
-    return replace(machine, **faster, **slower)
+    return machine.replace(**faster, **slower)

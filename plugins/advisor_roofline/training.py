@@ -7,7 +7,6 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.operators import Attention, ExpertMatMul
-from advisor.records import replace
 from advisor_roofline.activations import ZERO_BUBBLE, kept_activations
 from advisor_roofline.collectives import all_reduce_seconds, gather_seconds
 from advisor_roofline.kernels import Work
@@ -108,7 +107,7 @@ def _exposed_exchange(rows: Candidates, context: Context, machine: Machine, step
 def _spanning(machine: Machine, spanned: Array, group: Array) -> Machine:
     """The machine as a group sees it whose members lie ``spanned / group`` devices apart."""
     stride = np.maximum(spanned / np.maximum(group, 1), 1)
-    return replace(machine, link_domain=np.maximum(np.floor(machine.link_domain / stride), 1))
+    return machine.replace(link_domain=np.maximum(np.floor(machine.link_domain / stride), 1))
 
 
 def _across(message: Array, group: Array, spanned: Array, machine: Machine) -> Array:

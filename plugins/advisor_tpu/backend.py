@@ -24,7 +24,7 @@ class TpuBackend(RooflineBackend):
     def machine(self, rows: Candidates, context: Context) -> Machine:
         """Describe the TPU of every row."""
         devices, index = context.devices, rows["device"]
-        constants = Constants(__package__, context.device_list)
+        constants = Constants.of(context, __package__)
         return describe(
             rows, context, constants,
             eager_seconds=np.zeros(len(rows)),  # one compiled program
@@ -32,9 +32,9 @@ class TpuBackend(RooflineBackend):
             idle_share=0.25,
             cache_bytes=np.zeros(len(rows)),
             vector_flops=np.zeros(len(rows)),  # products go through the arrays, however few their rows
-            cache_bandwidth=devices.memory_bandwidth[index],
-            units=devices.extra("mxu_count", 4.0)[index],
-            tile_rows=constants["pad_rows"][index],
-            tile_columns=devices.extra("mxu_size", 128.0)[index],
-            pad_rows=constants["pad_rows"][index],
+            cache_bandwidth=(devices.memory_bandwidth, index),
+            units=(devices.extra("mxu_count", 4.0), index),
+            tile_rows=(constants["pad_rows"], index),
+            tile_columns=(devices.extra("mxu_size", 128.0), index),
+            pad_rows=(constants["pad_rows"], index),
         )  # fmt: skip

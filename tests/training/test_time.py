@@ -77,7 +77,7 @@ def test_with_infinite_links_only_work_is_left(advisor):
     machine = backend.machine(rows, context)
     free = {name: np.full(3, np.inf) for name in ("link_bandwidth", "network_bandwidth")}
     zero = {name: np.zeros(3) for name in ("link_latency", "network_latency", "collective_seconds")}
-    step = training_step(rows, context, replace(machine, **free, **zero))
+    step = training_step(rows, context, machine.replace(**free, **zero))
     assert step.link == pytest.approx(np.zeros(3), abs=1e-12)
     assert (training_step(rows, context, machine).link > 0).all()
 

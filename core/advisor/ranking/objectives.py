@@ -74,17 +74,27 @@ class Measured:
         self._rows = rows
         self._details = details
 
+    def _of(self, end: int, places: Array | None) -> Array | None:
+        """Values (0), low (1) or high ends (2) at some places, all by default; None where they are not given."""
+        whole = self._whole[end]
+        return whole if whole is None or places is None else np.asarray(whole[places])
+
+    def _cell(self, end: int, place: int) -> float | None:
+        whole = self._whole[end]
+        return None if whole is None else float(whole[place])
+
     @cached_property
     def value(self) -> Array:
         """The value of every row."""
-        whole = self._whole[0]
-        return whole if self._rows is None else np.asarray(whole[self._rows])
+        found = self._of(0, self._rows)
+        assert found is not None
+        return found
 
     @cached_property
     def _ends(self) -> tuple[Array, Array]:
-        low, high = self._whole[1:]
+        low, high = self._of(1, self._rows), self._of(2, self._rows)
         if low is not None and high is not None:
-            return (low, high) if self._rows is None else (np.asarray(low[self._rows]), np.asarray(high[self._rows]))
+            return low, high
         rows = np.arange(len(self.value)) if self._rows is None else self._rows
         found = self._details.of(self.objective.name, rows) if self._details and len(rows) else None
         return (self.value, self.value) if found is None else found[1:3]
@@ -101,16 +111,17 @@ class Measured:
 
     def value_at(self, row: int) -> float:
         """The value of one row, without its interval."""
-        return float(self._whole[0][row if self._rows is None else int(self._rows[row])])
+        found = self._cell(0, row if self._rows is None else int(self._rows[row]))
+        assert found is not None
+        return found
 
     def at(self, row: int) -> tuple[float, float, float]:
         """Value, low and high of one row."""
         place = row if self._rows is None else int(self._rows[row])
-        value, low, high = self._whole
+        middle, low, high = self.value_at(row), self._cell(1, place), self._cell(2, place)
         if low is not None and high is not None:
-            return float(value[place]), float(low[place]), float(high[place])
+            return middle, low, high
         found = self._details.of(self.objective.name, np.array([place])) if self._details else None
-        middle = float(value[place])
         return (middle, middle, middle) if found is None else (middle, float(found[1][0]), float(found[2][0]))
 
     @property
@@ -134,7 +145,8 @@ class Measured:
     def ends(self, rows: Array) -> tuple[Array, Array, Array]:
         """Value, low and high of some rows."""
         places = rows if self._rows is None else self._rows[rows]
-        value, low, high = (None if whole is None else np.asarray(whole[places], dtype=float) for whole in self._whole)
+        value, low, high = (None if column is None else np.asarray(column, dtype=float)
+                            for column in (self._of(end, places) for end in range(3)))  # fmt: skip
         assert value is not None
         if low is not None and high is not None:
             return value, low, high
@@ -166,7 +178,9 @@ class Measured:
         """Return the rows of a mask or of positions."""
         index = np.asarray(rows)
         index = np.flatnonzero(index) if index.dtype == bool else index
-        places = index if self._rows is None else self._rows[index]
+        return self._at_places(index if self._rows is None else self._rows[index])
+
+    def _at_places(self, places: Array) -> Measured:
         return Measured(self.objective, *self._whole, self._parts, self.scorer, places, self._details)
 
     def losses(self, feasible: Array) -> Array:
@@ -192,12 +206,28 @@ class Measured:
         return np.asarray(np.where(np.isfinite(loss), loss, worst))
 
 
+class Estimated(Measured):
+    """An estimate: columns of a table, copied when read."""
+
+    def __init__(self, objective: Objective, table: Candidates, rows: Array | None = None) -> None:
+        nothing = np.zeros(0)
+        super().__init__(objective, nothing, None, None, {}, rows=rows)
+        name = objective.name
+        self._table = table
+        self._names = (name, f"{name}.low", f"{name}.high") if f"{name}.low" in table else (name,) * 3
+
+    def _of(self, end: int, places: Array | None) -> Array:
+        column = self._table[self._names[end]]
+        return column if places is None else np.asarray(column[places])
+
+    def _cell(self, end: int, place: int) -> float:
+        return float(self._table.value(self._names[end], place))
+
+    def _at_places(self, places: Array) -> Measured:
+        return Estimated(self.objective, self._table, places)
+
+
 def measured_estimates(rows: Candidates, context: Context) -> list[Measured]:
     """The estimate objectives that backends filled for these rows."""
-    answer = []
-    for objective in estimate_objectives(context):
-        name = objective.name
-        if name in rows or name == "quality":
-            low, high = (rows[f"{name}.low"], rows[f"{name}.high"]) if f"{name}.low" in rows else (rows[name],) * 2
-            answer.append(Measured(objective, rows[name], low, high, {}))
-    return answer
+    return [Estimated(objective, rows) for objective in estimate_objectives(context)
+            if objective.name in rows or objective.name == "quality"]  # fmt: skip
