@@ -132,12 +132,13 @@ class Advisor:
         """Refuse filters that nothing can pass because the name is unknown."""
         registry = self.registry
         offers = registry.offers
+        places = (area for offer in offers for area in (offer.region, offer.country, *offer.areas))
         for kind, names, known in (
             ("kind", workload.kind, (device.kind for device in registry.devices)),
             ("vendor", workload.vendor, (device.vendor for device in registry.devices)),
             ("provider", workload.provider, (offer.provider for offer in offers)),
             ("term", workload.term, (offer.term for offer in offers)),
-            ("region", workload.region, (area for offer in offers for area in (offer.region, offer.country, *offer.areas))),
+            ("region", workload.region, places),
         ):
             if not names or (kind == "region" and all(offer.on_premises for offer in offers)):
                 continue  # hardware on the premises is wherever the user is

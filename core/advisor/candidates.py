@@ -84,7 +84,12 @@ class Candidates:
         return self._length
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns or any(name in columns for columns, _ in self._groups)
+        if name in self._columns:
+            return True
+        for columns, _ in self._groups:  # noqa: SIM110 (a generator costs more than the search)
+            if name in columns:
+                return True
+        return False
 
     @property
     def names(self) -> list[str]:
@@ -105,6 +110,10 @@ class Candidates:
             found.flags.writeable = False
             self._columns[name] = found
         return found
+
+    def set_columns(self) -> dict[str, Array]:
+        """The arrays of the columns that were set or read, as they are now."""
+        return dict(self._columns)
 
     def value(self, name: str, row: int) -> Any:
         """One cell, without copying a column that was not read yet."""

@@ -5,6 +5,9 @@ Only columns that were set are looked at: reading one that was not would fill it
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
+
 import numpy as np
 
 from advisor.candidates import Array, Candidates
@@ -59,28 +62,33 @@ def check_kept(rows: Candidates, given: dict[str, Array], stages: frozenset[str]
                 raise PluginError(f"changed column {name!r}, which is not its to change")
 
 
+@cache
 def _is_protected(name: str, stages: frozenset[str]) -> bool:
     column = _CORE.get(name)
     own = name.startswith("choice.") or name in ("framework", "frameworks")
     return own or (column is not None and column.stage in stages)
 
 
-def check_choices(rows: Candidates) -> None:
+def check_choices(rows: Candidates, names: Collection[str]) -> None:
     """Refuse choices that no backend could work with: unknown formats, no devices, shares below zero."""
     if not len(rows):
         return
-    for name, (least, most) in _BOUNDS.items():
-        if name in rows and (rows[name].min() < least or rows[name].max() > most):
-            wrong = rows[name].min() if rows[name].min() < least else rows[name].max()
+    for name in names:
+        if name not in _BOUNDS:
+            continue
+        least, most = _BOUNDS[name]
+        lowest, highest = rows[name].min(), rows[name].max()
+        if lowest < least or highest > most:
+            wrong = lowest if lowest < least else highest
             wanted = f"{least:g} to {most:g}" if most < MOST else f"{least:g} or more"
             raise PluginError(f"column {name!r} holds {wrong:g}; expected {wanted}")
-    if "quality" in rows:
+    if any(name.startswith("quality") for name in names):
         quality, low, high = rows["quality"], rows["quality.low"], rows["quality.high"]
         if (low > quality + 1e-9).any() or (high < quality - 1e-9).any():
             raise PluginError("'quality' lies outside its own interval")
 
 
-def check_finite(rows: Candidates, names: list[str]) -> None:
+def check_finite(rows: Candidates, names: Collection[str]) -> None:
     """Refuse columns that hold a non-finite number."""
     for name in names:
         array = rows[name]
@@ -88,7 +96,7 @@ def check_finite(rows: Candidates, names: list[str]) -> None:
             raise PluginError(f"column {name!r} holds a number that is not finite")
 
 
-def check_from_zero(rows: Candidates, names: list[str], *, strictly: bool) -> None:
+def check_from_zero(rows: Candidates, names: Collection[str], *, strictly: bool) -> None:
     """Refuse numbers that are not finite, and those that no time, rate, size or power can be."""
     check_finite(rows, names)
     for name in names:

@@ -19,6 +19,7 @@ All conditions of an entry must hold, and any entry suffices.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from advisor.offers import Offer
@@ -64,6 +65,10 @@ class Judged:
             self.countries = next((codes for codes in named if len(codes) == 1), frozenset())
         self.law = frozenset(areas.country(name) for name in facts.jurisdictions)
         self.certificates = [compact(held) for held in facts.certifications]
+
+
+#: Facts of a catalog's offers are judged in question after question.
+judged = lru_cache(4096)(Judged)
 
 
 class Asked:
@@ -119,8 +124,13 @@ def _provider(one: Judged, names: Any, asked: Asked) -> bool:
 
 
 def _certification(one: Judged, names: Any, asked: Asked) -> bool:
-    beginnings = tuple(compact(name) for name in names)
+    beginnings = _compact(tuple(names))
     return any(held.startswith(beginnings) for held in one.certificates)
+
+
+@cache
+def _compact(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(compact(name) for name in names)
 
 
 def _tenancy(one: Judged, names: Any, asked: Asked) -> bool:
@@ -169,6 +179,7 @@ def spelled(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(" ", "-")
 
 
+@cache
 def compact(name: str) -> str:
     """``ISO/IEC 27001`` and ``iso-27001`` alike."""
     letters = "".join(letter for letter in name.lower() if letter.isalnum())

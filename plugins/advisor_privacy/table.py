@@ -11,7 +11,7 @@ from advisor.offers import Offer
 from advisor.policies import Policy
 from advisor.workload import Workload
 from advisor_privacy.applicable import applicable_rules
-from advisor_privacy.conditions import BY_DEVICE, CONDITIONS, Asked, Facts, Judged, facts_of
+from advisor_privacy.conditions import BY_DEVICE, CONDITIONS, Asked, Facts, Judged, facts_of, judged
 from advisor_privacy.rules import Rule
 
 
@@ -58,13 +58,13 @@ def table_of(rules: Sequence[Rule], offers: Sequence[Offer], data_region: str) -
     """Return which offer meets which rule, for data of people of that region."""
     positions: dict[Facts, int] = {}
     kinds = np.array([positions.setdefault(facts_of(offer), len(positions)) for offer in offers], dtype=np.intp)
-    judged = [Judged(facts) for facts in positions]
+    known = [judged(facts) for facts in positions]
     layers = [Asked(data_region, layer) for layer in range(BY_DEVICE + 1)]
-    met = np.zeros((len(layers), len(rules), len(judged)), dtype=bool)
+    met = np.zeros((len(layers), len(rules), len(known)), dtype=bool)
     for place, rule in enumerate(rules):
         apart = layers if rule.looks_at_encryption_in_use else layers[:1]  # else all layers are alike
         for layer, asked in enumerate(apart):
-            met[layer if len(apart) > 1 else slice(None), place] = [_meets(one, rule, asked) for one in judged]
+            met[layer if len(apart) > 1 else slice(None), place] = [_meets(one, rule, asked) for one in known]
     return RuleTable(rules, met[:, :, kinds])
 
 

@@ -123,7 +123,7 @@ def file_bits(model: Model, file_type: FileType) -> tuple[float, float]:
             for part, share in parts(op, model):
                 chosen = [_format(part, file_type, Shape(block, model.blocks, sharing, experts), op)
                           for block in range(max(model.blocks, 1))]  # fmt: skip
-                mean = sum(format_named(name).bits for name in chosen) / len(chosen)
+                mean = sum(chosen.count(name) * format_named(name).bits for name in dict.fromkeys(chosen)) / len(chosen)
                 bits += copies * op.parameters * share * mean
                 count += copies * op.parameters * share
     return (bits / count if count else format_named(file_type.base).bits), _table_bits(model, file_type)
@@ -134,7 +134,7 @@ def _format(part: str, file_type: FileType, shape: Shape, op: MatMul) -> str:
     chosen = (rule(shape) if rule else "") or file_type.base
     if shape.experts == 8 and part in ("v", "k") and not file_type.name.startswith(("iq1", "iq2")):
         chosen = "q8_0"  # small beside eight experts
-    if format_named(chosen).bits and op.inputs % 256 and chosen not in ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0"):
+    if op.inputs % 256 and chosen not in ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0"):
         return FALLBACK.get(chosen, "q8_0")
     return chosen
 
@@ -192,7 +192,7 @@ class GgufWeights(Technique):
         model = context.model
         suits = not context.workload.trains and model.generates and self.name in INSTEAD_OF
         rated = self._table.rates(self.name, model) or may_be_unrated(self, context)
-        fewer = suits and rated and self.bits(model)[0] <= 0.75 * stored_bits(model)
+        fewer = suits and rated and self._bits(context)[0] <= 0.75 * stored_bits(model)
         return ("",) if fewer and context.known_frameworks else ()
 
     def apply(self, rows: Candidates, setting: int | str, context: Context) -> Refusals:
@@ -203,7 +203,7 @@ class GgufWeights(Technique):
         kept, unrated = kept_or_unrated(self, self._table.estimate(self.name, model), context)
         if kept is None:
             return [(everyone, unrated)]
-        weights, tables = self.bits(model)
+        weights, tables = self._bits(context)
         rows["requantized"] = True
         rows["weight_format"] = np.int8(CODES[self.file_type.base])
         rows["weight_bits"] = weights
@@ -217,6 +217,9 @@ class GgufWeights(Technique):
             return []
         runs = context.legality.known[rows["device"]] & ~context.legality.runs(others, rows["device"])
         return [(~runs, f"{' or '.join(others)} runs there and is served faster")]
+
+    def _bits(self, context: Context) -> tuple[float, float]:
+        return context.once(f"quantization.{self.name}.bits", lambda: self.bits(context.model))
 
     def bits(self, model: Model) -> tuple[float, float]:
         """Mean bits of a quantizable weight, and of a value of the embedding and output tables."""

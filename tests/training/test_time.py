@@ -10,7 +10,6 @@ from advisor.api import _workload
 from advisor.estimating import estimate, memory
 from advisor.expand import make_schema, start_rows
 from advisor.hardware import find_system
-from advisor.records import replace
 from advisor_roofline.goodput import DEVICE_HOURS_BETWEEN_FAILURES, best_interval, goodput
 from advisor_roofline.training import bubble_seconds, recomputed_share, training_step
 

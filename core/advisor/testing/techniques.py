@@ -96,6 +96,6 @@ def _apply(
     check_kept(table, given, NOT_OF_TECHNIQUES)
     kept = table.take(~refused)
     check_finite(kept, kept.names)
-    check_choices(kept)
+    check_choices(kept, kept.names)
     require_same(before, {name: rows[name] for name in before}, "changes the arrays that it was given")
     return snapshot(table), refused
