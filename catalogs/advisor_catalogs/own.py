@@ -24,10 +24,7 @@ def read_own(folder: Path) -> Mapping[str, Iterable[Record]]:
 
     A provider or region of the folder changes what is known of the built-in offers there, so those are given too.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such catalog folder")
-    if not any((folder / name).exists() for name in HELD):
-        raise InputError(f"{folder}: holds no catalog; expected one of {', '.join(HELD)}")
+    refuse_no_catalog(folder)
     offers = load_offers(folder)
     if (folder / "providers.toml").is_file() or (folder / "regions.toml").is_file():
         offers += _changed_offers(folder, {offer.id for offer in offers})
@@ -35,6 +32,14 @@ def read_own(folder: Path) -> Mapping[str, Iterable[Record]]:
         "devices": load_devices(folder), "systems": load_systems(folder), "offers": offers,
         "policies": load_policies(folder), "grids": list(load_grids(folder).values()),
     }  # fmt: skip
+
+
+def refuse_no_catalog(folder: Path) -> None:
+    """Raise ``InputError`` where there is no folder, or nothing of a catalog in it."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such catalog folder")
+    if not any((folder / name).exists() for name in HELD):
+        raise InputError(f"{folder}: holds no catalog; expected one of {', '.join(HELD)}")
 
 
 def _changed_offers(folder: Path, own: set[str]) -> list[Offer]:

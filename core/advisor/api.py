@@ -11,9 +11,10 @@ import numpy as np
 
 from advisor.context import Context
 from advisor.devices import Device, System
+from advisor.doubts import doubts
 from advisor.engine import plugin_columns
 from advisor.engine import rank as run_rank
-from advisor.errors import UnknownNameError
+from advisor.errors import InputError, UnknownNameError
 from advisor.hardware import find_system
 from advisor.models import Model
 from advisor.names import normalise
@@ -107,6 +108,10 @@ class Advisor:
         known = {device.id for device in devices}
         systems = [only] if only is not None else [system for system in registry.systems if system.device in known]
         if only is not None:
+            if only.device not in known:
+                filters = {"device": workload.device, "kind": workload.kind, "vendor": workload.vendor}
+                asked = " and ".join(f"{name} {', '.join(names)}" for name, names in filters.items() if names)
+                raise InputError(f"{registry.devices[only.device].name} is asked about, which is not of {asked}")
             devices = [device for device in registry.devices if device.id == only.device]
         offered = {system.id for system in systems}
         offers = [offer for offer in registry.offers if offer.system in offered and offer_passes(offer, workload)]
@@ -121,6 +126,7 @@ class Advisor:
             _by_id(devices),
             _by_id(systems),
             _by_id(offers),
+            list(doubts(model, workload, registry.frameworks)),
             ranker=ranker,
             frameworks=[workload.framework],
             known_frameworks=registry.frameworks,

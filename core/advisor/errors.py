@@ -37,6 +37,7 @@ class UnknownNameError(InputError):
         names = list(dict.fromkeys(known))
         if not hint and 0 < len(names) <= FEW:
             hint = f"; known: {', '.join(names)}"
+        self.hinted = bool(hint)
         super().__init__(f"unknown {kind} {name!r}{hint}")
 
 
@@ -45,11 +46,10 @@ class PluginError(AdvisorError):
 
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """Return up to ``most`` known names that are close to ``name``, nearest first."""
+    """Return up to ``most`` known names: two that begin with ``name``, those close to it, those that contain it."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     wanted = name.lower()
+    within = [lower for lower in by_lower if len(wanted) > 2 and wanted in lower]
+    begun = sorted((lower for lower in within if lower.startswith(wanted)), key=len)[:2]
     close = difflib.get_close_matches(wanted, by_lower, n=most, cutoff=0.55)
-    if len(close) < most:
-        parts = [lower for lower in by_lower if len(wanted) > 2 and wanted in lower]
-        close += [lower for lower in parts if lower not in close][: most - len(close)]
-    return [by_lower[lower] for lower in close]
+    return [by_lower[lower] for lower in dict.fromkeys([*begun, *close, *within])][:most]

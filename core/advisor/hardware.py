@@ -8,6 +8,8 @@ from advisor.devices import Device, System
 from advisor.errors import InputError, UnknownNameError
 from advisor.registry import Registry
 
+#: No machine is larger, by a wide margin.
+MOST_DEVICES = 10**7
 _COUNTED = re.compile(r"^\s*(\d+)\s*[xX×*]\s*(.+)$")
 
 
@@ -24,8 +26,8 @@ def find_system(registry: Registry, name: str, prefer: frozenset[str] = frozense
         meant = next(like_it, named) if counted and named.id not in prefer else named
         return meant, 1
     count, rest = (int(counted.group(1)), counted.group(2)) if counted else (1, name)
-    if count < 1:
-        raise InputError(f"{name}: a count of at least 1 is expected, such as 4x{rest}")
+    if not 1 <= count <= MOST_DEVICES:
+        raise InputError(f"{name}: a count from 1 to {MOST_DEVICES:,} is expected, such as 4x{rest}")
     if counted and registry.systems.find(rest) is not None:
         return registry.systems[rest], count
     device = registry.devices.find(rest)

@@ -24,6 +24,8 @@ def read_model(registry: Registry, name: str | os.PathLike[str], options: Mappin
     Raises ``ModelFileError`` if no reader takes the file, ``UnknownNameError`` for an unknown name.
     """
     text = os.fspath(name)
+    if not text.strip():
+        raise ModelFileError(f"model: expected a file, a folder or a name (advisor models list), not {text!r}")
     path = Path(text).expanduser()
     options = dict(options or {})
     if path.exists():

@@ -139,7 +139,10 @@ def one_field(field: Declared, value: Any, origin: str) -> Any:
     try:
         return msgspec.convert(value, field.type, strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(f"{origin}: {field.name}: {_message(str(error), field.type, value)}") from None
+        where = field.name
+        if str(error).endswith("`$[...]`") and (key := _wrong_key(value, field.type)) != "*":
+            where, value = f"{where}: {key}", value[key]
+        raise InputError(f"{origin}: {where}: {_message(str(error), field.type, value)}") from None
 
 
 #: Records that were decoded against their type in this process, kept so that no other can come by their identity.
@@ -214,9 +217,8 @@ def _wrong_key(table: Any, annotation: Any) -> str:
 
 
 #: What the checker calls a type, and what people call it.
-_WORDS = {"`float`": "a number", "`int`": "a whole number", "`str`": "text", "`bool`": "true or false",
-          "`array`": "a list", "`object`": "a table", "`null`": "nothing",
-          "`date`": "a date such as 2026-01-31"}  # fmt: skip
+_WORDS = {"float": "a number", "int": "a whole number", "str": "text", "bool": "true or false", "array": "a list",
+          "object": "a table", "null": "nothing", "date": "a date such as 2026-01-31"}  # fmt: skip
 
 
 def _message(message: str, annotation: Any, value: Any) -> str:
@@ -227,9 +229,11 @@ def _message(message: str, annotation: Any, value: Any) -> str:
         text = "expected a finite number"
     else:
         text = text.partition(", got ")[0]
-        for word, plain in _WORDS.items():
-            text = text.replace(word, plain)
-        text = text.replace(" | ", " or ").replace(" or nothing", "")
+        first, quote, rest = text.partition("`")
+        kinds, _, rest = rest.partition("`")
+        if quote:
+            text = f"{first}{' or '.join(_WORDS.get(kind, kind) for kind in kinds.split(' | '))}{rest}"
+        text = text.replace(" or nothing", "")
         text = text.replace(".0", "") if "number" in text else text
         for sign, word in ((" >= ", " of at least "), (" <= ", " of at most "), (" > ", " above "), (" < ", " below ")):
             text = text.replace(sign, word)

@@ -27,6 +27,7 @@ RATE_UNITS = {
     "/hour": 1 / 3600, "/d": 1 / 86400, "/day": 1 / 86400,
 }  # fmt: skip
 POWER_UNITS = {"": 1.0, "w": 1.0, "kw": 1e3, "mw": 1e6}
+SHARE_UNITS = {"": 1.0, "%": 0.01}
 MONEY_UNITS = {"": 1.0, "usd": 1.0, "$": 1.0, "k": 1e3, "m": 1e6}
 
 
@@ -80,16 +81,25 @@ def parse_power(text: Any) -> Any:
     return _parse(text, POWER_UNITS, "a power", "700W or 40kW")
 
 
+def parse_share(text: Any) -> Any:
+    """``"99%"`` or ``"0.99"`` to ``0.99``."""
+    return _parse(text, SHARE_UNITS, "a share", "0.99 or 99%")
+
+
 def parse_money(text: Any) -> Any:
     """``"500"``, ``"$1.5k"`` to US dollars."""
     return _parse(text, MONEY_UNITS, "an amount in US dollars", "500 or 1.5k")
 
 
+#: No workload has more of anything, and arithmetic stays exact to the digits shown.
+MOST_COUNT = 10**18
+MOST_PER_SECOND = 10**9
+
 #: What people type, read by the function in ``parse``; every such quantity is above zero.
-Count = Annotated[int, Meta(gt=0, extra={"parse": parse_count})]
+Count = Annotated[int, Meta(gt=0, le=MOST_COUNT, extra={"parse": parse_count})]
 Seconds = Annotated[float, Meta(gt=0, extra={"parse": parse_seconds})]
 Bytes = Annotated[float, Meta(gt=0, extra={"parse": parse_bytes})]
-PerSecond = Annotated[float, Meta(gt=0, extra={"parse": parse_rate})]
+PerSecond = Annotated[float, Meta(gt=0, le=MOST_PER_SECOND, extra={"parse": parse_rate})]
 Watts = Annotated[float, Meta(gt=0, extra={"parse": parse_power})]
 Dollars = Annotated[float, Meta(gt=0, extra={"parse": parse_money})]
 

@@ -11,11 +11,11 @@ from msgspec.structs import force_setattr
 from advisor.errors import InputError
 from advisor.names import normalise
 from advisor.records import Checked, Number, PositiveFloat, declared, no_such_field, one_field
-from advisor.units import Bytes, Count, Dollars, PerSecond, Seconds, Watts
+from advisor.units import Bytes, Count, Dollars, PerSecond, Seconds, Watts, parse_share
 
-Share = Annotated[float, Meta(gt=0, le=1)]
+Share = Annotated[float, Meta(gt=0, le=1, extra={"parse": parse_share})]
 Spread = Annotated[float, Meta(ge=0, le=1)]
-HitShare = Annotated[float, Meta(ge=0, le=0.99)]
+HitShare = Annotated[float, Meta(ge=0, le=0.99, extra={"parse": parse_share})]
 Percentile = Annotated[float, Meta(ge=50, le=99.9)]
 DeviceLimit = Annotated[int, Meta(gt=0, le=10**7)]
 

@@ -44,9 +44,10 @@ def check(folder: Path | None, today: datetime | None, as_json: bool, **_: Any) 
     advisor catalog check my-catalog --json
     """
     from advisor_catalogs.check import CHECKS, problems_by_check
+    from advisor_catalogs.own import refuse_no_catalog
 
-    if folder is not None and not folder.is_dir():
-        raise InputError(f"{folder}: no such catalog folder")
+    if folder is not None:
+        refuse_no_catalog(folder)
     problems = problems_by_check(folder, today.date() if today else None)
     count = sum(map(len, problems.values()))
     if as_json:
@@ -113,7 +114,7 @@ def schema(kind: str, **_: Any) -> None:
     output.print_json(file_schema(kind))
 
 
-@catalog.command()
+@catalog.command(short_help="Fetch fresh prices of cloud providers into a catalog folder.")
 @click.option("--provider", "providers", multiple=True, metavar="NAME,...", help="Providers to ask; all unless given.")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
               help="Catalog folder to write to; unless given that of the configuration, which is always read.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BUSY_SHARE = 0.15
 
 
-@click.command()
+@click.command(short_help="Measure this machine, and keep it as the device local-cpu.")
 @click.option("--output", "output_file", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the profile here instead of the user's configuration folder.")  # fmt: skip
 @output.force_option
@@ -54,9 +54,7 @@ def measure(
         devices = [measure_processor(seconds, lambda what: None, not no_runtimes)]
         if not no_runtimes:
             devices += measure_graphics(0.15 * seconds)
-    if output_file is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    output.write_file(path, profile_text(devices), force)
+    output.write_file(path, profile_text(devices), force, parents=output_file is None)
     if as_json:
         output.print_json({"schema": output.schema("measure"), "profile": str(path),
                            "devices": [device.to_plain() for device in devices]})  # fmt: skip

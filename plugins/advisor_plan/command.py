@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHARES = (2.0, 1.0, 0.5, 0.25, 0.125)
 #: The rate depends on the size, and the size on the rate: so many rounds suffice.
 ROUNDS = 4
+#: No model is larger, and none that the law was fitted on comes near.
+MOST_PARAMETERS = 1e15
 PAPERS = "Hoffmann et al. 2022, as refitted by Besiroglu et al. 2024; dense decoders, web text, one pass"
 
 
@@ -85,7 +87,8 @@ def plan_training(
 
 
 def _short(count: float) -> str:
-    return f"{count / 1e12:.3g}T" if count >= 1e12 else f"{count / 1e9:.3g}B"
+    size, letter = next((scale for scale in ((1e12, "T"), (1e9, "B"), (1e6, "M")) if count >= scale[0]), (1e3, "k"))
+    return f"{count / size:.3g}{letter}"
 
 
 def _read(name: str, parse: Any, text: str) -> float:
@@ -102,6 +105,9 @@ def plan(advisor: Advisor, on: str, money: float | None, seconds: float | None, 
     """Plans of several sizes around the best, largest first."""
     size = 1e9
     for _ in range(ROUNDS):
+        if size > MOST_PARAMETERS:
+            given = "--budget" if seconds is None else "--finish-in"
+            raise InputError(f"{given}: trains a model of more than {_short(MOST_PARAMETERS)} parameters; give less")
         rate, price, devices = _rate(advisor, on, size, length)
         time = _time(on, money, seconds, price)
         size, _ = optimal(rate * time)

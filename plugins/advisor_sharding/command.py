@@ -32,8 +32,8 @@ RECOMPUTE = ("none", "selective", "full")
 @click.command(cls=QuestionCommand)
 @click.argument("model", required=False)
 @click.option("--on", required=True, metavar="SYSTEM", help="COUNTxDEVICE such as 512xh100, a device, or a system.")
-@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
-              help="Layouts to show.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
+              help="Layouts to show; 0 for all.")  # fmt: skip
 @output.json_option
 @output.csv_option
 @model_options
@@ -58,7 +58,7 @@ def layouts(
     advisor = session.advisor()
     with progress("Searching layouts"):
         ranking = advisor.estimate(open_model(advisor.registry, model, options), on, workload)
-    found = fastest(ranking, limit)
+    found = fastest(ranking, limit or None)
     if not found:
         reasons = sorted(ranking.context.left_out.items(), key=lambda item: -item[1])
         raise InputError(f"{on}: no layout: {'; '.join(reason for reason, _ in reasons[:3]) or 'no legal one'}")
@@ -93,7 +93,7 @@ def _identity(ranking: Ranking) -> Array:
     return answer
 
 
-def fastest(ranking: Ranking, limit: int) -> list[Candidate]:
+def fastest(ranking: Ranking, limit: int | None) -> list[Candidate]:
     """The layouts with most samples a second; of rows that differ by offer the one that ranks first."""
     from advisor.ranking.result import Candidate
 
@@ -134,8 +134,10 @@ def show(ranking: Ranking, found: list[Candidate]) -> None:
     records = [record(candidate) for candidate in found]
     degrees = [name for name in (*COLUMNS, "recompute")
                if name in ALWAYS or {row["layout"][name] for row in records} - {0, 1, "none"}]  # fmt: skip
+    unit = "tok" if context.model.unit == "token" else "samples"
     table = Table([*(Column(name, "right", 9) for name in degrees), Column("also", keep=8), Column("step", "right", 10),
-                   Column("tok/s/device", "right", 8), Column("mem", "right", 7), Column("bound", keep=3)])  # fmt: skip
+                   Column(f"{unit}/s/device", "right", 8), Column("mem", "right", 7),
+                   Column("bound", keep=3)])  # fmt: skip
     for candidate, row in zip(found, records, strict=True):
         known = {*COLUMNS.values(), "recompute", "zero1", "zero2", "zero3"}
         also = [label for label in candidate.recipe.values() if label.partition("=")[0] not in known]

@@ -14,7 +14,7 @@ from advisor.cli import output
 from advisor.cli.session import Session, common_options
 
 
-@click.command()
+@click.command(short_help="Rank every combination of models, workloads and constraints in a TOML file.")
 @click.argument("grid_file", metavar="GRID", type=click.Path(path_type=Path))
 @click.option("--output", "output_file", required=True, type=click.Path(path_type=Path), metavar="FILE",
               help="Where the rows go: a .csv, a .parquet, or a folder for many .parquet (need pyarrow).")  # fmt: skip

@@ -80,6 +80,9 @@ def test_a_folder_that_is_not_there_is_bad_input(run, tmp_path):
     answer = run("catalog", "check", tmp_path / "none")
     assert answer.exit_code == 2
     assert "no such catalog folder" in answer.output
+    empty = run("catalog", "check", tmp_path)
+    assert empty.exit_code == 2
+    assert "holds no catalog" in empty.output
 
 
 def test_stats(run):

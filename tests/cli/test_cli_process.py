@@ -1,5 +1,6 @@
 """Real processes: pipes, exit codes, and what is imported."""
 
+import csv
 import json
 import os
 import re
@@ -51,6 +52,48 @@ def test_reader_that_leaves_early():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] in ("0", "141")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("args", [("devices", "list"), ("devices", "list", "--json"), ("plugins", "show", "gpu")])
+def test_output_that_cannot_be_written(args):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "advisor.cli", *args], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "advisor: the output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes descriptors")
+def test_output_that_is_closed():
+    command = f'"{sys.executable}" -m advisor.cli devices list >&-'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("args", "command"), [((), "rank  "), (("catalog",), "check  ")])
+def test_group_without_a_command_shows_its_help(args, command):
+    done = advisor(*args)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
+    assert f"\n  {command}" in done.stderr
+
+
+def test_help_lists_each_command_with_a_whole_line():
+    lines = advisor("--help").stdout.partition("Commands:")[2]
+    assert "..." not in lines
+
+
+def test_unknown_name_without_a_near_one_says_where_the_names_are():
+    assert advisor("offers", "show", "zzzz").stderr == "advisor: unknown offer 'zzzz' (advisor offers list)\n"
+    assert "(advisor providers list)" in advisor("rank", "llama-3.1-8b", "--provider", "zzzz").stderr
+
+
+def test_list_as_csv_has_the_name_first_and_origins_in_one_cell():
+    header, first, *_ = csv.reader(advisor("devices", "list", "h100", "--csv").stdout.splitlines())
+    assert header[0] == "id"
+    assert not any(name.startswith(("sources.", "estimated.")) for name in header)
+    assert re.search(r"\(\d{4}-\d\d-\d\d\)", first[header.index("sources")])
 
 
 def test_exit_codes():

@@ -132,6 +132,16 @@ def test_layouts_table(run):
     assert run("layouts", LLAMA, "--on", "8xh100", "--task", "serve").exit_code == 2
 
 
+def test_a_network_of_samples_is_laid_out_in_samples(run, tmp_path):
+    table = tmp_path / "net.json"
+    rows = [["linear", 1, 784, 128, 1, 1], ["linear", 1, 128, 1, 1, 1]]
+    table.write_text(json.dumps({"layer_table": 1, "family": "net", "input": [784], "weight_format": "fp32",
+                                 "stages": [{"name": "all", "rows": rows}]}))  # fmt: skip
+    result = run("layouts", str(table), "--on", "2xh100", "--limit", "0", "--batch-size", "32")
+    assert result.exit_code == 0, result.output
+    assert "samples/s/device" in result.stdout
+
+
 def test_the_default_batch_is_made_whole(advisor):
     """72 devices do not divide four million tokens: the default step is rounded to whole micro-batches."""
     rows = advisor.estimate(LLAMA, "dgx-gb200-nvl72", task="train", techniques=("zero3",)).rows

@@ -45,7 +45,8 @@ def test_more_time_trains_a_larger_model():
     assert 2 < long / short < 5
 
 
-@pytest.mark.parametrize("words", [(), ("--budget", "10", "--finish-in", "1d"), ("--budget", "none")])
+@pytest.mark.parametrize("words", [(), ("--budget", "10", "--finish-in", "1d"), ("--budget", "none"),
+                                   ("--budget", "1e30"), ("--finish-in", "1e30d")])
 def test_wrong_words_are_refused_in_one_line(words):
     result = run("--on", "8xh100", *words)
     assert result.exit_code == 2

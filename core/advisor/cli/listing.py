@@ -91,7 +91,7 @@ def listing(kind: Kind, doc: str) -> click.Group:
             output.print_json({"schema": output.schema(kind.plural), kind.plural: answer, "warnings": warnings})
             return
         if as_csv:
-            output.print_csv([output.flat(kind.to_dict(record)) for record in found])
+            output.print_csv([_flat(kind.to_dict(record)) for record in found])
         else:
             table = Table(list(kind.columns))
             for record in found:
@@ -133,6 +133,20 @@ def listing(kind: Kind, doc: str) -> click.Group:
         session.warn(warnings)
 
     return group
+
+
+def _flat(fields: dict[str, Any]) -> dict[str, Any]:
+    """A row of CSV: the names first, and what says where figures come from in one cell each at the end."""
+    sources, estimated = fields.get("sources"), fields.get("estimated")
+    row: dict[str, Any] = {name: fields[name] for name in ("id", "name") if name in fields}
+    row |= {name: value for name, value in fields.items() if name not in ("sources", "estimated", "figure_sources")}
+    if isinstance(sources, Mapping):
+        texts = [f"{source['title']} ({source['date']}) {source.get('url') or ''}" for source in sources.values()]
+        sources = [text.strip() for text in texts]
+    if isinstance(estimated, Mapping):
+        estimated = [f"{figure}: {method}" for figure, method in estimated.items()]
+    origins = {"estimated": estimated, "sources": sources}
+    return output.flat({**row, **{name: value for name, value in origins.items() if value}})
 
 
 def _matches(kind: Kind, record: Any, words: Sequence[str]) -> bool:

@@ -52,7 +52,7 @@ def take_model_options(params: dict[str, Any]) -> dict[str, Any]:
     if "dim" in options:
         options["dim"] = dict(_dimension(text) for text in options["dim"])
     if "image_size" in options:
-        options["image_size"] = _count("image_size", options["image_size"])
+        options["image_size"] = count("--image-size", options["image_size"])
     return options
 
 
@@ -60,18 +60,19 @@ def _dimension(text: str) -> tuple[str, int]:
     name, separator, size = text.partition("=")
     if not separator or not name.strip():
         raise InputError(f"--dim: expected NAME=SIZE such as batch=8, not {text!r}")
-    return name.strip(), _count(f"dim {name.strip()}", size)
+    return name.strip(), count(f"--dim {name.strip()}", size)
 
 
-def _count(name: str, text: str) -> int:
-    from advisor.units import parse_count
+def count(option: str, text: str) -> int:
+    """Read a count that an option gives, such as ``8k``; raises ``InputError``."""
+    from advisor.units import MOST_COUNT, parse_count
 
     try:
         value = int(parse_count(text))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"--{name}: {error}") from None
-    if value < 1:
-        raise InputError(f"--{name}: expected 1 or more, not {text!r}")
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
+    if not 1 <= value <= MOST_COUNT:
+        raise InputError(f"{option}: expected a whole number from 1 to {MOST_COUNT:.0e}, not {text!r}")
     return value
 
 

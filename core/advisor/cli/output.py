@@ -68,9 +68,11 @@ def refuse_existing(path: Path) -> None:
         raise InputError(f"{path}: exists already; --force overwrites it")
 
 
-def write_file(path: Path, text: str, force: bool) -> None:
-    """Write a text file; refuses one that exists unless forced."""
+def write_file(path: Path, text: str, force: bool, parents: bool = False) -> None:
+    """Write a text file; refuses one that exists unless forced. ``parents`` makes the folders above it."""
     try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if force else "x", encoding="utf-8", newline="") as stream:
             stream.write(text)
     except FileExistsError:

@@ -51,6 +51,14 @@ def export_options(command: Command) -> Command:
     return command
 
 
+def refuse_stray_export(export: str | None, path: Path | None, as_json: bool, as_csv: bool) -> None:
+    """Refuse an output file without an export to write, and an export that is to be JSON or CSV."""
+    if path is not None and not export:
+        raise InputError("--output goes with --export NAME (advisor exporters list)")
+    if export and (as_json or as_csv):
+        raise InputError(f"give --export or {'--json' if as_json else '--csv'}, not both")
+
+
 def ask(session: Session, model: str | None, params: dict[str, Any]) -> Ranking:
     """Rank ``model`` for the workload that the options describe."""
     options = take_model_options(params)

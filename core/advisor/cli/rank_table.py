@@ -65,8 +65,11 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
         "recipe": (Column("recipe", keep=9, narrow=14), [words.recipe(c) for c in shown]),
     }
     for title, name, scale in words.main_estimates(ranking):
+        texts = [words.estimate_text(c, name, scale) for c in shown]
+        if set(texts) == {"-"}:
+            continue  # the run has no end
         keep = 7 if not title.startswith("TPOT") else 6
-        columns[title] = (Column(title, "right", keep), [words.estimate_text(c, name, scale) for c in shown])
+        columns[title] = (Column(title, "right", keep), texts)
     columns["mem"] = (Column("mem", "right", 2), [words.memory_share(c) for c in shown])
     objectives = [item for item in ranking.measured if item.objective.aspect and
                   (item.scorer or item.objective.aspect == "quality")]  # fmt: skip
@@ -74,7 +77,7 @@ def ranking_table(ranking: Ranking, shown: list[Candidate]) -> tuple[Table, dict
         weight = ranking.weights.get(item.objective.aspect, 0.0)
         texts = [format_quantity(item.value_at(c.row), item.objective.unit) for c in shown]
         unit = _shared_unit(texts)
-        title = f"{item.objective.aspect} {unit}" if unit else words.heading(item.objective.name)
+        title = f"{item.objective.aspect} {unit}" if unit else words.title(item.objective.name, item.objective.unit)
         texts = [text.removesuffix(unit).strip() if unit else text for text in texts]
         columns[title] = (Column(title, "right", 8 if weight >= 0.3 else 5 if weight > 0.05 else 3), texts)
     if any(words.may_break_limits(c) for c in shown):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -12,13 +13,19 @@ import click
 
 from advisor.cli.session import Session
 from advisor.cli.tables import clean
-from advisor.errors import AdvisorError, nearest
+from advisor.errors import AdvisorError, UnknownNameError, nearest
 
 #: Exit codes, as ``docs/cli.md`` documents them.
 INPUT_ERROR = 2
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+#: What click raises for a group without a command, which is answered with its help; before click 8.2 nothing.
+HELP_INSTEAD: type[click.UsageError] | tuple[()] = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+#: A disk that is full, or a quota or limit of size that is reached.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class ReaderGoneError(Exception):
@@ -40,20 +47,28 @@ class Root(click.Group):
         if not standalone_mode:
             return self._main(*args, **extra)
         session = extra.setdefault("obj", Session())
+        if sys.stdout is None:  # closed before the start: there is nobody to answer
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
         try:
             code = self._main(*args, **extra)
             sys.stdout.flush()
+        except HELP_INSTEAD as error:
+            error.show()
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(usage_line(error), error.exit_code)
         except AdvisorError as error:
-            _fail(str(error), INPUT_ERROR)
+            _fail(f"{error}{self._list_hint(error, session)}", INPUT_ERROR)
         except (KeyboardInterrupt, click.Abort):
             _fail("interrupted", INTERRUPTED)
         except (BrokenPipeError, ReaderGoneError):
-            # The reader has gone: nothing more may be written, not even by the interpreter on its way out.
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_output()
             sys.exit(BROKEN_PIPE)
+        except OSError as error:
+            if session.debug or error.errno not in FULL:
+                raise
+            _forget_output()
+            _fail(f"the output cannot be written ({error.strerror})", INPUT_ERROR)
         except OverflowError as error:
             if session.debug:
                 raise
@@ -65,6 +80,14 @@ class Root(click.Group):
             _fail(f"internal error: {type(error).__name__}: {text}; run again with --debug for the traceback",
                   INTERNAL_ERROR)  # fmt: skip
         sys.exit(code if isinstance(code, int) else 0)
+
+    def _list_hint(self, error: AdvisorError, session: Session) -> str:
+        """Where the known names are listed, if the error of an unknown one suggests none."""
+        if not isinstance(error, UnknownNameError) or error.hinted:
+            return ""
+        plural = f"{error.kind[:-1]}ies" if error.kind.endswith("y") else f"{error.kind}s"
+        listed = self.get_command(click.Context(self, obj=session), plural) is not None
+        return f" (advisor {plural} list)" if listed else ""
 
     def _main(self, *args: Any, **extra: Any) -> Any:
         run: Callable[..., Any] = super().main
@@ -86,6 +109,12 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     """``"; did you mean X?"``, or nothing."""
     close = nearest(name, known)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _forget_output() -> None:
+    """Let nothing more be written on standard output, not even by the interpreter on its way out."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(line: str, code: int) -> NoReturn:

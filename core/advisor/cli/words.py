@@ -109,6 +109,11 @@ def heading(name: str) -> str:
     return name.replace("_", " ")
 
 
+def title(name: str, unit: str) -> str:
+    """A name as people write it beside its value, which has the unit that may end it: ``energy``, of ``energy_kwh``."""
+    return heading(name).removesuffix(f" {unit.lower()}")
+
+
 def answer(ranking: Ranking) -> str:
     """The ranking in one sentence."""
     best = ranking.best
@@ -206,7 +211,7 @@ def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:
              for column, item in enumerate(judged)]  # fmt: skip
     if not gains or max(gains, key=lambda gain: gain[0])[0] <= 0:
         return ""
-    _, name, item = max(gains, key=lambda gain: gain[0])
+    _, _, item = max(gains, key=lambda gain: gain[0])
     mine, other = item.at(best.row)[0], item.at(second.row)[0]
     more = "lower" if item.objective.direction == "minimize" else "higher"
     unit = item.objective.unit
@@ -214,7 +219,7 @@ def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:
     if item.objective.scale == "ratio" and other > 0:
         ratio = mine / other
         change = f"{100 * abs(1 - ratio):.0f} % " if 0.5 <= ratio <= 2 else f"{max(ratio, 1 / max(ratio, 1e-12)):.2g}x "
-    return f"its {heading(name)} ({format_quantity(mine, unit)}) is {change}{more}"
+    return f"its {title(item.objective.name, unit)} ({format_quantity(mine, unit)}) is {change}{more}"
 
 
 def left_out_lines(ranking: Ranking, most: int) -> list[str]:

@@ -11,7 +11,7 @@ from advisor.cli import output, words
 from advisor.cli.model_options import model_options, open_model, take_model_options
 from advisor.cli.options import QuestionCommand, job, workload_options
 from advisor.cli.progress import progress
-from advisor.cli.question import export_options, export_text, on_option, owned_options
+from advisor.cli.question import export_options, export_text, on_option, owned_options, refuse_stray_export
 from advisor.cli.session import Session, common_options
 from advisor.cli.tables import Column, Table, paragraph
 from advisor.errors import InputError
@@ -46,6 +46,7 @@ def estimate(
     advisor estimate mixtral-8x7b --on 8xh100 --technique fp8,tensor_parallel=4
     """
     output.refuse_both(as_json, as_csv)
+    refuse_stray_export(export, output_file, as_json, as_csv)
     options = take_model_options(params)
     workload = job(params)
     advisor = session.advisor(owned, also_rent)
@@ -111,7 +112,7 @@ def _figures(title: str, figures: dict[str, Any]) -> None:
     click.echo()
     table = Table([Column(title, keep=10), Column("value", "right", 9), Column("80 % interval", "right", 8)])
     for name, figure in known.items():
-        table.add(words.heading(name), str(figure), words.interval(figure))
+        table.add(words.title(name, figure.unit), str(figure), words.interval(figure))
     table.show()
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from advisor.cli import output
-from advisor.cli.model_options import model_options, open_model, take_model_options
+from advisor.cli.model_options import count, model_options, open_model, take_model_options
 from advisor.cli.session import Session, common_options
-from advisor.errors import InputError
 
 if TYPE_CHECKING:
     from advisor.measuring import Question
@@ -153,22 +152,10 @@ def model_dict(model: Model) -> dict[str, Any]:
 def _question(registry: Registry, name: str | None, shape: dict[str, Any], options: dict[str, Any]) -> Question:
     from advisor.measuring import question
 
-    seq_len, batch = _count("--seq-len", shape["seq_len"]), _count("--batch", shape["batch"])
+    seq_len = None if shape["seq_len"] is None else count("--seq-len", shape["seq_len"])
+    batch = count("--batch", shape["batch"])
     model = open_model(registry, name, options if seq_len is None else {**options, "seq_len": seq_len})
-    return question(model, seq_len, batch or 1, shape["train"], shape["optimizer"])
-
-
-def _count(option: str, text: str | None) -> int | None:
-    from advisor.units import parse_count
-
-    try:
-        value = parse_count(text)
-    except ValueError as error:
-        raise InputError(f"{option}: {error}") from None
-    if value is not None and value < 1:
-        raise InputError(f"{option}: expected 1 or more, not {text!r}")
-    found: int | None = value
-    return found
+    return question(model, seq_len, batch, shape["train"], shape["optimizer"])
 
 
 def _offering(registry: Registry, on: str, asked: Question) -> Offering:

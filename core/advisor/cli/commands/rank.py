@@ -11,7 +11,7 @@ import click
 from advisor.cli import output
 from advisor.cli.model_options import model_options
 from advisor.cli.options import QuestionCommand, workload_options
-from advisor.cli.question import ask, export_options, export_text, question_options
+from advisor.cli.question import ask, export_options, export_text, question_options, refuse_stray_export
 from advisor.cli.session import Session, common_options
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def rank(
     advisor rank model.h5 --task train --rows 60000 --epochs 10 --batch-size 32
     """
     output.refuse_both(as_json, as_csv)
+    refuse_stray_export(export, output_file, as_json, as_csv)
     front = params["front"]
     ranking = ask(session, model, params)
     if export:
