@@ -71,6 +71,11 @@ ALIASES: dict[str, str] = {
 }  # fmt: skip
 
 
+def is_format(name: str) -> bool:
+    """Whether a format has that name or alias."""
+    return ALIASES.get(name.lower(), name.lower()) in CODES
+
+
 def format_code(name: str) -> int:
     """Return the code of a format by name or alias; raises ``UnknownNameError``."""
     lower = name.lower()

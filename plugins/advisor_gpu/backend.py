@@ -9,6 +9,7 @@ from advisor.context import Context
 from advisor_roofline import Machine, RooflineBackend
 from advisor_roofline.constants import Constants
 from advisor_roofline.describe import describe
+from advisor_roofline.unpacking import Unpacking
 
 
 class GpuBackend(RooflineBackend):
@@ -28,6 +29,8 @@ class GpuBackend(RooflineBackend):
         cache = np.nan_to_num(devices.cache_bytes, nan=4 * 2.0**20)
         return describe(
             rows, context, constants, idle_share=0.12,
+            quantize_seconds=(constants["quantize_us"] * 1e-6, index),
+            unpacking=Unpacking.of(context, __package__),
             cache_bytes=(cache * 0.5, index),
             cache_bandwidth=(devices.memory_bandwidth * constants["cache_bandwidth_ratio"], index),
             tile_rows=(constants["tile_rows"], index),

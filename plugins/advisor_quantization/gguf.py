@@ -22,9 +22,6 @@ from advisor_quantization.pins import pinned
 from advisor_quantization.quality import QualityTable, keep_quality
 from advisor_quantization.unrated import kept_or_unrated, may_be_unrated, says_unrated
 
-#: Rate of matrix products from unpacked blocks over those of fp16: the median of prompt processing in 13 pairs of
-#: rows of RTX 3090, RTX 4090 and M2 Ultra that differ in the file type alone (benchmarks/technique_effects.py).
-BLOCK_RATE = 0.79
 #: Techniques in whose place a device without them gets a GGUF file by default.
 INSTEAD_OF = {"q4_k_m": ("int4", "nvfp4"), "q8_0": ("fp8", "int8")}
 
@@ -210,7 +207,6 @@ class GgufWeights(Technique):
         rows["table_bits"] = tables
         native = context.devices.native[rows["device"]]
         rows["compute_format"] = np.where(native[:, CODES["fp16"]], CODES["fp16"], CODES["fp32"]).astype(np.int8)
-        rows["matrix_speedup"] = rows["matrix_speedup"] * np.where(native[:, CODES["fp16"]], BLOCK_RATE, 1.0)
         keep_quality(rows, kept)
         others = INSTEAD_OF.get(self.name, ())
         if not others or pinned(self, context):

@@ -14,6 +14,7 @@ from advisor_roofline.frameworks import framework_columns
 from advisor_roofline.links import link_columns
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import OVERLAP_SHARPNESS
+from advisor_roofline.unpacking import Unpacking
 
 #: Share of a serving engine's overhead that is left in training, where no graphs are captured.
 TRAINING_OVERHEAD = 0.4
@@ -51,6 +52,8 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "dequantize_efficiency": (constants["dequantize_efficiency"], index),
         "routing_seconds": (constants["routing_us"] * 1e-6, index),
         "kernel_seconds": (constants["kernel_us"] * 1e-6, index),
+        "quantize_seconds": nothing,
+        "unpacking": Unpacking.of(context),
         "ramp_bytes": (constants["ramp_us"] * 1e-6 * devices.memory_bandwidth, index),
         "sustained": (constants["sustained"], index) if trains else one,
         "cast_passes": (constants["cast_passes"], index) if trains else nothing,

@@ -50,15 +50,20 @@ def profile(name: str) -> Mapping[str, Any]:
     """
     known = profiles()
     first, *more = name.strip().lower().split(",")
-    wanted = _letters(re.split(r"[\s=]", first or "default")[0])
+    wanted = letters(first or "default")
     found = next(
         (entry for key, entry in known.items()
-         if key != WITH and wanted in (_letters(key), *entry.get("aliases", ()))), {}
+         if key != WITH and wanted in (letters(key), *entry.get("aliases", ()))), {}
     )  # fmt: skip
     used: dict[str, Any] = {}
     for text in more:
         used |= next((entry for key, entry in known[WITH].items() if _letters(text).startswith(_letters(key))), {})
     return {**known["default"], **found, **used}
+
+
+def letters(name: str) -> str:
+    """The letters of a framework's name, a version behind it ignored."""
+    return _letters(re.split(r"[\s=]", name.strip().lower())[0])
 
 
 def _letters(text: str) -> str:

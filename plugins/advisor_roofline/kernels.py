@@ -70,7 +70,15 @@ class Kernels:
         computed = np.array([entry.bits for entry in FORMATS])[
             context.devices.carrier[rows["device"], rows["compute_format"]]
         ]
-        self._unpacking = np.where(stored < 0.75 * computed, machine.dequantize_efficiency, 1.0)
+        self._packed = stored < 0.75 * computed
+        self._unpacking = np.where(self._packed, machine.dequantize_efficiency, 1.0)
+        self._some_packed = bool(self._packed.any())
+        self._shares: dict[str, tuple[Array, Array]] = {}
+        blocks = np.array([entry.bits % 1 != 0 for entry in FORMATS])[rows["compute_format"]] & (computed < 16)
+        # Mixtures quantize in the kernel that sorts the tokens.
+        mixture = any(isinstance(op, ExpertMatMul) for op, _ in self.model.operators())
+        apart = not (context.workload.trains or mixture)
+        self._quantizing = np.where(blocks & apart, machine.quantize_seconds, 0.0)
         self._trains = context.workload.trains  # with sequence parallelism (Korthikanti et al. 2022)
         eager = machine.unfused_passes if self.model.unit == "token" else machine.image_passes
         self._passes = eager if self._trains else np.ones(len(rows))
@@ -120,12 +128,12 @@ class Kernels:
         rate = self._rate(op) * self._fill(op, count, outer / op.groups, inner)
         if isinstance(op, Convolution):
             rate = rate * self.machine.convolution_ratio
-        efficiency = self.machine.bandwidth_efficiency * (self._unpacking if op.quantizable else 1.0)
+        efficiency = self.machine.bandwidth_efficiency * (self._read(op) if op.quantizable else 1.0)
         moved_bytes = moved * self.activation_bytes
         cold = np.where(self._weights_cached, 0.0, traffic)
         seconds = self._move(moved_bytes + traffic - cold, efficiency)
         seconds = seconds + cold / (self.machine.bandwidth * efficiency)
-        return KernelTime(flops / rate, seconds, self._fixed() + self._cast(op, moved), flops)
+        return KernelTime(flops / rate, seconds, self._fixed(op) + self._cast(op, moved), flops)
 
     def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
         """Each expert touched by the batch is read once; the devices share the experts, or cut each one."""
@@ -140,8 +148,8 @@ class Kernels:
         moved = routed * (op.inputs + op.outputs / cut) * self.activation_bytes
         each = routed / np.maximum(touched, 1e-9)
         rate = self._rate(op) * self._fill(op, each, op.outputs / cut, op.inputs, parallel=touched)
-        seconds = self._move(traffic + moved, machine.expert_read_efficiency * self._unpacking)
-        fixed = self._fixed() + machine.routing_seconds / 2 + self._cast(op, moved / self.activation_bytes)
+        seconds = self._move(traffic + moved, machine.expert_read_efficiency * self._read(op))
+        fixed = self._fixed(op) + machine.routing_seconds / 2 + self._cast(op, moved / self.activation_bytes)
         return KernelTime(flops / rate, seconds, fixed, flops)
 
     def _attention(self, op: Attention, work: Work) -> KernelTime:
@@ -194,10 +202,29 @@ class Kernels:
         return self.rows["flops_share"] if op.quantizable else 1.0
 
     def _rate(self, op: Operator) -> Array:
-        return self._matrix_rate if op.quantizable else self._wide_rate
+        return self._matrix_rate * self._unpacked(op)[0] if op.quantizable else self._wide_rate
 
-    def _fixed(self) -> Array:
-        return self.machine.kernel_seconds
+    def _read(self, op: Operator) -> Array:
+        """Share of the bandwidth that is left where the operator's weights are unpacked."""
+        return self._unpacking * self._unpacked(op)[1]
+
+    def _unpacked(self, op: Operator) -> tuple[Array | float, Array | float]:
+        """Shares of the matrix rate, and of the traffic's, that unpacking leaves of weights in the stored format."""
+        if not self._some_packed:
+            return 1.0, 1.0
+        name = self.model.format_of(op)
+        if name not in self._shares:
+            code = np.where(self.rows["requantized"], self.rows["weight_format"], _code(name))
+            shares, place = self.machine.unpacking, (self.rows["framework"], code)
+            self._shares[name] = (
+                np.where(self._packed, shares.rate[place], 1.0), np.where(self._packed, shares.read[place], 1.0)
+            )  # fmt: skip
+        return self._shares[name]
+
+    def _fixed(self, op: Operator | None = None) -> Array:
+        """Launch of a kernel, and of the one that quantizes the inputs of a product."""
+        launch = self.machine.kernel_seconds
+        return launch + self._quantizing if op is not None and op.quantizable else launch
 
     def _fill(self, op: Operator, count: Array, outer: Array, inner: Array, parallel: Array | float = 1.0) -> Array:
         """Share of the matrix units that a product of ``count x inner x outer`` keeps busy.

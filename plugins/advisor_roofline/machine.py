@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.candidates import Array
+from advisor_roofline.unpacking import Unpacking
 
-#: A column, or the values and each row's place among them.
-Source = Array | tuple[Array, Array]
+#: A column, or the values and each row's place among them; what stands for all rows is as it is.
+Source = Array | tuple[Array, Array] | Unpacking
 
 
 class Machine:
@@ -22,7 +23,9 @@ class Machine:
     framework does not report as its own. ``convolution_ratio`` is the rate of convolutions over that of other products;
     ``overlap_sharpness`` how arithmetic and traffic of a product overlap (1 not at all); ``elementwise_share`` what
     fusion leaves of element-wise traffic, which runs at ``stream_efficiency``. ``split_depth`` is the length of inner
-    product from which on blocks are cut so that more units share them.
+    product from which on blocks are cut so that more units share them. ``quantize_seconds`` is the fixed time of
+    quantizing a product's inputs in small blocks, each with a scale; ``unpacking`` is not an array a row but shares by
+    framework and format.
     """
 
     matrix_flops: Array
@@ -37,6 +40,8 @@ class Machine:
     training_attention: Array
     attention_boost: Array
     decode_attention_efficiency: Array
+    quantize_seconds: Array
+    unpacking: Unpacking
     bandwidth_efficiency: Array
     cache_read_efficiency: Array
     expert_read_efficiency: Array

@@ -74,13 +74,18 @@ def test_more_is_lost_with_fewer_bits(advisor):
     assert kept[3] == pytest.approx(6.4016 / 6.5837, abs=0.01)
 
 
-
 def test_prompts_are_slower_from_the_blocks_of_gguf(advisor):
     """RTX 4090, llama-bench pp512: Q4_0 reaches 0.72 and Q8_0 0.69 of fp16 (tests/truth/serve_llamacpp.csv)."""
-    first = {name: advisor.estimate(LLAMA, "rtx-4090", techniques=(name,), framework="llama.cpp", concurrency=1).best
-             for name in ("q8_0", "q4_k_m")}  # fmt: skip
-    for candidate in first.values():
-        assert candidate.column("matrix_speedup") == 0.79
+    def first_token(*techniques):
+        found = advisor.estimate(LLAMA, "rtx-4090", techniques=techniques, framework="llama.cpp", concurrency=1,
+                                 input_tokens=2048, output_tokens=16)  # fmt: skip
+        return found.best.estimates["time_to_first_token"].value
+
+    plain = advisor.estimate(LLAMA, "rtx-4090", without_techniques=("q8_0", "q4_k_m"), framework="llama.cpp",
+                             concurrency=1, input_tokens=2048, output_tokens=16)  # fmt: skip
+    plain = plain.best.estimates["time_to_first_token"].value
+    assert first_token("q8_0") > 1.1 * plain
+    assert first_token("q4_k_m") > 1.1 * plain
 
 
 def test_naming_a_framework_takes_its_version_along(advisor):

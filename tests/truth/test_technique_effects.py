@@ -1,7 +1,7 @@
 """The record of benchmarks/technique_effects.py: how well the effect of a technique is predicted.
 
-The goal is the right sign in 95 % of the pairs and 15 % median error of the ratio. The second is met; the first is
-not (docs/measurements.md says where and why), so that the bound here only keeps it from getting worse.
+The goal is the right sign in 95 % of the pairs whose measured change is beyond the noise, and 15 % median error of the
+ratio. docs/measurements.md says what is wrong, and how the constants do on what they were not fitted on.
 """
 
 import json
@@ -17,9 +17,15 @@ def test_ratios_are_within_fifteen_percent_in_the_median():
     assert RECORD["all"]["median_error"] <= 0.15
 
 
-def test_signs_do_not_get_worse():
-    assert RECORD["all"]["sign_right"] >= 0.82
-    assert RECORD["all"]["sign_right_of_large"] >= 0.86
+def test_signs_beyond_the_noise_are_right_in_ninety_five_percent():
+    assert RECORD["all"]["beyond_noise"] >= 400
+    assert RECORD["all"]["sign_right"] >= 0.95
+    assert RECORD["all"]["sign_right_of_large"] >= 0.95
+
+
+def test_signs_of_what_was_not_fitted():
+    assert RECORD["held_out"]["pairs"] == RECORD["all"]["pairs"]
+    assert RECORD["held_out"]["sign_right"] >= 0.92
 
 
 @pytest.mark.parametrize("file", ["serve_sglang", "serve_vllm", "serve_rocm", "serve_onnxruntime", "serve_tpu"])

@@ -14,13 +14,14 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.devices import Device, System
-from advisor.errors import AdvisorError, InputError
+from advisor.errors import AdvisorError, InputError, UnknownNameError
 from advisor.estimating import by_backend, fits, memory
 from advisor.expand import make_schema, start_rows
-from advisor.formats import format_code, format_named
+from advisor.formats import CODES, format_code, format_named, is_format
 from advisor.hardware import system_of
-from advisor.interfaces import ModelSource
+from advisor.interfaces import ModelSource, Technique
 from advisor.models import Model
+from advisor.names import normalise
 from advisor.reading import read_model, read_source
 from advisor.registry import Registry
 from advisor.validation.predictions import METRICS
@@ -92,7 +93,7 @@ def _group(
     """Put rows of one model and kind of job into a table; rows without known hardware are refused."""
     first = rows[positions[0]]
     model = _model(registry, path, first)
-    fields: dict[str, Any] = {"task": first.get("task") or "serve"}
+    fields: dict[str, Any] = {"task": first.get("task") or "serve", "allow_unrated": True}
     fields |= {name: first[name] for name in ("method", "optimizer") if first.get(name)}
     if first.get("lora_rank"):
         fields["settings"] = {"lora_rank": _number(first, "lora_rank")}
@@ -107,6 +108,7 @@ def _group(
     for position in positions:
         try:
             device, system, count = _hardware(registry, rows[position])
+            _quantization(registry, rows[position])
         except (AdvisorError, ValueError) as error:
             refused[position] = str(error)
             continue
@@ -123,6 +125,7 @@ def _group(
     table = start_rows(context, schema, np.array([order[name] for name in chosen]), np.array(nodes))
     members = [rows[position] for position in placed]
     _fill(table, members, context)
+    _quantize(table, members, context, registry)
     _adapt(table, context, registry)
     if workload.trains:
         _recompute_where_unsaid(table, members, context, registry)
@@ -236,7 +239,7 @@ def _fill_formats(table: Candidates, rows: list[dict[str, str]], context: Contex
         table["cache_bits"].copy(),
     )
     for place, row in enumerate(rows):
-        if row.get("weights_dtype"):
+        if row.get("weights_dtype") and is_format(row["weights_dtype"]):
             entry = format_named(row["weights_dtype"])
             if entry.name != stored:
                 requantized[place], weight[place], bits[place] = True, format_code(entry.name), entry.bits
@@ -250,6 +253,30 @@ def _fill_formats(table: Candidates, rows: list[dict[str, str]], context: Contex
             cache[place], cache_bits[place] = format_code(row["kv_dtype"]), format_named(row["kv_dtype"]).bits
     table["requantized"], table["weight_format"], table["weight_bits"] = requantized, weight, bits
     table["compute_format"], table["cache_format"], table["cache_bits"] = compute, cache, cache_bits
+
+
+def _quantization(registry: Registry, row: Row) -> Technique | None:
+    """The technique that ``weights_dtype`` names where it is no number format (``q4_k_m``); raises for neither."""
+    name = row.get("weights_dtype", "")
+    if not name or is_format(name):
+        return None
+    found = [t for t in registry.techniques if normalise(name) in map(normalise, (t.name, *t.aliases))]
+    if not found:
+        raise UnknownNameError("weights_dtype", name, [*CODES, *(t.name for t in registry.techniques)])
+    return found[0]
+
+
+def _quantize(table: Candidates, rows: list[dict[str, str]], context: Context, registry: Registry) -> None:
+    """Let the techniques that ``weights_dtype`` names rewrite the columns of their rows."""
+    used = [_quantization(registry, row) for row in rows]
+    for technique in {technique.name: technique for technique in used if technique is not None}.values():
+        members = np.array([place for place, other in enumerate(used) if other is technique])
+        part = table.take(members)
+        technique.apply(part, "", context)
+        for column in part.names:
+            values = table[column].copy()
+            values[members] = part[column]
+            table[column] = values
 
 
 def _recompute_where_unsaid(
