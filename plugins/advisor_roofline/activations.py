@@ -21,14 +21,17 @@ ONE_FORWARD_ONE_BACKWARD, ALL_FORWARD_ALL_BACKWARD, ZERO_BUBBLE = 0, 1, 2
 
 @dataclass
 class Kept:
-    """Bytes at the peak: ``saved`` by blocks for backward, and ``working`` of the block and loss under way.
+    """Bytes at two moments: where forward ends at the loss, and where backward has come to its last block.
 
-    ``micro`` is what one micro-batch saves on one stage.
+    At the first, blocks have ``saved`` what backward needs, and the loss or the block at work holds ``working``. At the
+    second, one block's share of it is left, and ``block`` of the block at work. ``micro`` is what one micro-batch saves
+    on one stage.
     """
 
     saved: Array
     working: Array
     micro: Array
+    block: Array
 
 
 def kept_activations(rows: Candidates, context: Context) -> Kept:
@@ -58,6 +61,7 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     whole, attention = whole * rows["backward_share"], attention * rows["backward_share"]
     blocks = max(model.blocks, 1)
     inputs = np.minimum(blocks * model.hidden_size / _sharing(rows), whole)
+    inputs = inputs * np.where(widens_tables(rows, context), 2.0, 1.0)  # what blocks hand on is in fp32 then
     only_products = framework_figure(rows, context, "selective_products") > 0
     selective = np.where(only_products, np.minimum(products / _sharing(rows), whole - attention), whole - attention)
     elements = np.select([rows["recompute"] == 1, rows["recompute"] >= 2], [selective, inputs], whole)
@@ -73,7 +77,14 @@ def kept_activations(rows: Candidates, context: Context) -> Kept:
     on_first = first * width + np.where(staged, working, np.maximum(logits, working))
     saved_bytes = units * np.where(staged & (on_last > on_first), last, first) * width
     peak = units * np.maximum(on_first, np.where(staged, on_last, 0.0))
-    return Kept(saved_bytes, peak - saved_bytes, units * last * width)
+    left = last / np.maximum(np.ceil(blocks / rows["pipeline_parallel"]), 1.0)
+    return Kept(saved_bytes, peak - saved_bytes, units * last * width, units * (left * width + working))
+
+
+def widens_tables(rows: Candidates, context: Context) -> Array:
+    """Whether embedding and output are in fp32 beside narrow frozen weights (``prepare_model_for_kbit_training``)."""
+    narrow = rows["requantized"] & (rows["weight_bits"] <= 8) & (rows["adapter_parameters"] > 0)
+    return narrow & (framework_figure(rows, context, "wide_tables") > 0)
 
 
 def in_flight(rows: Candidates) -> Array:
@@ -105,6 +116,10 @@ def op_saved(op: Operator, rows: Candidates, context: Context) -> Array:
     elif isinstance(op, Elementwise) and op.split in ("columns", "experts") and context.model.unit == "token":
         # A gated activation: what lies between its steps.
         saved = saved * (1.0 + 0.5 * framework_figure(rows, context, "eager_activations"))
+    elif isinstance(op, Attention):
+        # Keys and values copied for each query head that shares them, where the framework does so.
+        more = max(op.heads - op.kv_heads, 0) * (op.key_width + op.value_width)
+        saved = saved + more * framework_figure(rows, context, "expands_heads")
     elif isinstance(op, Elementwise) and op.split == "none" and context.model.unit == "token":
         # What experts give, kept to weigh it, unless the weights were applied within them.
         saved = saved * framework_figure(rows, context, "weighs_outputs")

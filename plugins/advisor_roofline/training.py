@@ -37,6 +37,7 @@ def training_step(rows: Candidates, context: Context, machine: Machine) -> StepT
     passes = backward_passes(rows)
     forward = both.scaled(1 / (1 + passes))
     micro = both + forward.scaled(recomputed_share(rows, context))
+    micro.memory = micro.memory + _adapter_seconds(rows, machine)
     count = rows["global_batch"] / rows["data_parallel"] / rows["micro_batch"]
     stages, blocks = rows["pipeline_parallel"].astype(float), max(model.blocks, 1)
     longest = np.where(stages > 1, np.ceil(blocks / stages) * stages / blocks, 1.0)
@@ -125,6 +126,11 @@ def _optimizer_seconds(rows: Candidates, context: Context, machine: Machine) -> 
     each = 2 * rows["optimizer_bytes"] + rows["gradient_bytes"] + 2.0
     seconds = _trained(rows, context) / _shards(rows) * each / (machine.bandwidth * machine.bandwidth_efficiency)
     return seconds * machine.optimizer_passes * (1.0 - rows["optimizer_offload"])
+
+
+def _adapter_seconds(rows: Candidates, machine: Machine) -> Array:
+    """Reading and writing what adapters make of their weights for each micro-batch."""
+    return rows["adapter_traffic_bytes"] / rows["tensor_parallel"] / (machine.bandwidth * machine.bandwidth_efficiency)
 
 
 def _host_update_seconds(rows: Candidates, context: Context) -> Array:

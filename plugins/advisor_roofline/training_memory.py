@@ -11,52 +11,63 @@ import numpy as np
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.formats import FORMATS, format_named
-from advisor.operators import Embedding, Operator
+from advisor.operators import Embedding
 from advisor_roofline.activations import kept_activations
 from advisor_roofline.frameworks import framework_figure
+from advisor_roofline.held import held_parameters, sharing_replicas
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import devices_sharing
 
-#: Units of a fully sharded model that are whole at once: that at work, and the next, fetched early (Zhao et al. 2023).
-UNITS_GATHERED = 2
-#: Buffers of collectives and of library workspaces, where several devices work together; torch reports neither's part
-#: of the context. NCCL keeps 4 MiB a channel and peer (NCCL_BUFFSIZE), some 32 MiB a ring of 8 channels.
-COLLECTIVE_BYTES = 0.25 * 2**30
 #: Ends of the 80 % interval over the value: what holds 80 % of the measured peaks in tests/truth/train_*.csv.
 INTERVAL = (0.82, 1.22)
 
 
 def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -> None:
-    """Set the memory parts, and what is kept in the host's memory."""
+    """Set the memory parts, as they are at the peak of a step, and what is kept in the host's memory.
+
+    A step peaks at one of three moments: where forward ends at the loss, with all activations and, unless they are
+    in buffers or of an earlier micro-batch, no gradients yet; where backward ends, with all gradients and hardly any
+    activations; or where the optimizer steps.
+    """
     from advisor_roofline.memory import sum_parts
 
-    held = _held(rows, context)
+    held = held_parameters(rows, context)
     stage, replicas = rows["shard_stage"], sharing_replicas(rows)
     adapters = rows["adapter_parameters"] / rows["tensor_parallel"] / rows["pipeline_parallel"]
     trained = [(count * rows["trainable_share"], group) for count, _, group in held]
     trained.append((adapters, replicas))
-    each = np.maximum(rows["gradient_bytes"], framework_figure(rows, context, "gradient_bytes"))
-    kept_here = 1.0 - rows["weight_offload"]
     weights = sum(size / np.where(stage >= 3, group, 1) for _, size, group in held) + adapters * 2.0
-    gradients = sum(count / np.where(stage >= 2, group, 1) for count, group in trained) * each
+    gradients = _gradients(rows, context, trained)
     states = sum(count / np.where(stage >= 1, group, 1) for count, group in trained)
+    stepped = states * np.minimum(rows["optimizer_bytes"] / 2.0, 4.0)
     states = states * rows["optimizer_bytes"]
     # An optimizer on the host gets the gradients as they come.
-    there = framework_figure(rows, context, "gradient_share")
-    of_samples = sum(count for count, _ in trained) * rows["sample_gradient_bytes"] * rows["micro_batch"]
-    rows["memory_gradients"] = gradients * there * (1.0 - rows["optimizer_offload"]) + of_samples
-    rows["memory_optimizer"] = states * (1.0 - rows["optimizer_offload"])
-    rows["memory_weights"] = weights * kept_here
+    here = gradients * framework_figure(rows, context, "gradient_share") * (1.0 - rows["optimizer_offload"])
     kept = kept_activations(rows, context)
-    rows["memory_activations"] = kept.saved * (1.0 - rows["activation_offload"]) + kept.working
-    rows["memory_buffers"] = _gathered(rows, context) + COLLECTIVE_BYTES * (rows["device_count"] > 1)
-    buckets = framework_figure(rows, context, "bucket_elements") * np.where(rows["trainable_share"] > 0, 2.0, 0.0)
-    rows["memory_buffers"] = rows["memory_buffers"] + np.where(stage >= 2, buckets, 0.0) * (rows["device_count"] > 1)
-    several = (stage == 0) & (rows["data_parallel"] > 1)  # buckets that gradients are copied into (Li et al. 2020)
-    copied = np.where(several, gradients * framework_figure(rows, context, "gradient_copies"), 0.0)
-    rows["memory_buffers"] = rows["memory_buffers"] + _unpacked(rows, context) + copied
-    passing = rows["memory_activations"] + rows["memory_buffers"]
-    rows["memory_overhead"] = framework_figure(rows, context, "allocator_waste") * passing
+    kept_here = 1.0 - rows["activation_offload"]
+    together = framework_figure(rows, context, "collective_gib") * 2.0**30 * (rows["device_count"] > 1)
+    buffers = together + _copied(rows, context, gradients)
+    gathered = _gathered(rows, context) + _unpacked(rows, context)
+    made = rows["adapter_pass_bytes"] / rows["tensor_parallel"] / rows["pipeline_parallel"]
+    blocks = np.where(rows["recompute"] >= 2, max(context.model.blocks, 1), 1)
+    nothing = np.zeros(len(rows))
+    moments = {  # gradients, activations, buffers
+        "loss": (here * _held_through(rows, context), kept.saved * kept_here + kept.working,
+                 buffers + gathered + _cast_weights(rows, context) + made / blocks),
+        "backward": (here, kept.block, buffers + gathered),
+        "step": (here, nothing, buffers + stepped * framework_figure(rows, context, "step_copies")
+                 * (1.0 - rows["optimizer_offload"])),
+    }  # fmt: skip
+    waste = framework_figure(rows, context, "allocator_waste")
+    parts = np.array([[*moment, waste * (moment[1] + moment[2])] for moment in moments.values()])
+    peak = parts.sum(axis=1).argmax(axis=0)
+    names = ("memory_gradients", "memory_activations", "memory_buffers", "memory_overhead")
+    for name, amounts in zip(names, np.moveaxis(parts, 1, 0), strict=True):
+        rows[name] = np.choose(peak, amounts)
+    of_samples = sum(count for count, _ in trained) * rows["sample_gradient_bytes"] * rows["micro_batch"]
+    rows["memory_gradients"] = rows["memory_gradients"] + of_samples
+    rows["memory_optimizer"] = states * (1.0 - rows["optimizer_offload"])
+    rows["memory_weights"] = weights * (1.0 - rows["weight_offload"])
     rows["memory_overhead"] = rows["memory_overhead"] + machine.overhead_bytes * (1.0 - machine.context_share)
     rows["memory_context"] = machine.overhead_bytes * machine.context_share
     host = weights * rows["weight_offload"] + (gradients + states) * rows["optimizer_offload"]
@@ -64,44 +75,48 @@ def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -
     sum_parts(rows, *INTERVAL)
 
 
-def sharing_replicas(rows: Candidates) -> Array:
-    """Devices that share the state of what is not an expert: replicas, and parts of a sequence, which are alike."""
-    return np.maximum(rows["data_parallel"] * rows["context_parallel"], 1).astype(float)
+def _accumulates(rows: Candidates) -> Array:
+    """Whether gradients of one micro-batch are added to those of another."""
+    return rows["global_batch"] / rows["data_parallel"] / rows["micro_batch"] > 1.5
 
 
-def _held(rows: Candidates, context: Context) -> list[tuple[Array, Array, Array]]:
-    """Parameters, stored bytes and sharing devices of each group of operators on the fullest device.
+def _gradients(rows: Candidates, context: Context, trained: list[tuple[Array, Array]]) -> Array:
+    """Bytes of gradients at the end of backward.
 
-    Blocks are spread over the stages; embedding and output are on the first and last alone.
+    Where replicas exchange them once a step only, as torch's ``no_sync`` has it, they are whole until then.
     """
+    each = np.maximum(rows["gradient_bytes"], framework_figure(rows, context, "gradient_bytes"))
+    whole = _accumulates(rows) & (framework_figure(rows, context, "accumulates_whole") > 0)
+    shared = (rows["shard_stage"] >= 2) & ~whole
+    return sum(count / np.where(shared, group, 1) for count, group in trained) * each
+
+
+def _held_through(rows: Candidates, context: Context) -> Array:
+    """Share of the gradients that is there while forward runs: all in buffers, or where they are added up."""
+    buffers = framework_figure(rows, context, "gradient_buffers")
+    return np.maximum(buffers, _accumulates(rows) | (rows["pipeline_parallel"] > 1))
+
+
+def _copied(rows: Candidates, context: Context, gradients: Array) -> Array:
+    """Buckets that gradients go through: those of replicas that share them, or that gradients are copied into."""
+    buckets = framework_figure(rows, context, "bucket_elements") * np.where(rows["trainable_share"] > 0, 2.0, 0.0)
+    shared = np.where((rows["shard_stage"] >= 2) & (rows["device_count"] > 1), buckets, 0.0)
+    several = (rows["shard_stage"] == 0) & (rows["data_parallel"] > 1)  # Li et al. 2020
+    return shared + np.where(several, gradients * framework_figure(rows, context, "gradient_copies"), 0.0)
+
+
+def _cast_weights(rows: Candidates, context: Context) -> Array:
+    """16-bit copies of fp32 weights that automatic mixed precision keeps until backward has used them."""
+    casts = framework_figure(rows, context, "cast_copies")
+    if not casts.any():
+        return np.zeros(len(rows))
     model = context.model
-    groups: dict[tuple[str, bool, float, bool], tuple[Operator, float]] = {}
-    for op, copies in model.operators(None):
-        at_end = isinstance(op, Embedding) or op.last_unit_only
-        key = (op.split, op.quantizable, format_named(model.format_of(op)).bits, at_end)
-        first, count = groups.get(key, (op, 0.0))
-        groups[key] = (first, count + copies * op.parameters)
-    stages, blocks = rows["pipeline_parallel"], max(model.blocks, 1)
-    share = np.ceil(blocks / stages) / blocks
-    replicas = sharing_replicas(rows)
-    answer = []
-    for (split, quantizable, bits, at_end), (op, count) in groups.items():
-        each = max(bits, 16.0) / 8 if quantizable else bits / 8  # what is trained is held in 16 bits at least
-        if quantizable:
-            each = np.where(rows["requantized"], rows["weight_bits"] / 8, each) * rows["parameter_share"]
-        devices = devices_sharing(op, rows)
-        ends = np.where(stages > 1, 0.5 if _two_ends(context) else 1.0, 1.0)
-        parameters = count / devices * (ends if at_end else share)
-        experts = split == "experts"
-        group = np.maximum(replicas * rows["tensor_parallel"] / devices, 1.0) if experts else replicas
-        answer.append((parameters, parameters * each, group))
-    return answer
-
-
-def _two_ends(context: Context) -> bool:
-    """Whether embedding and output have weights of their own, each on its stage."""
-    sizes = [op.parameters for op, _ in context.model.operators() if isinstance(op, Embedding) or op.last_unit_only]
-    return sum(size > 0 for size in sizes) > 1
+    matrices = sum(copies * op.parameters for op, copies in model.operators(None) if op.quantizable)
+    bits = np.where(rows["requantized"], rows["weight_bits"], format_named(model.weight_format).bits)
+    narrow = np.array([entry.bits for entry in FORMATS])[rows["compute_format"]] <= 16
+    kept = np.where(rows["recompute"] >= 2, 1.0 / max(model.blocks, 1), 1.0)
+    copies = casts * kept * (bits >= 32) * narrow * (rows["shard_stage"] < 3)
+    return copies * matrices / rows["tensor_parallel"] / rows["pipeline_parallel"] * 2.0
 
 
 def _gathered(rows: Candidates, context: Context) -> Array:
@@ -114,7 +129,8 @@ def _gathered(rows: Candidates, context: Context) -> Array:
     ends = sum(op.parameters * copies for op, copies in model.operators() if isinstance(op, Embedding))
     width = np.minimum(np.array([entry.bits for entry in FORMATS])[rows["compute_format"]] / 8, 2.0)
     stored = np.where(rows["requantized"], rows["weight_bits"] / 8, width)
-    units = np.maximum(UNITS_GATHERED * block, block + ends / rows["tensor_parallel"])
+    together = framework_figure(rows, context, "gathered_units") * block
+    units = np.maximum(together, block + ends / rows["tensor_parallel"])
     whole = units * (np.minimum(stored, width) + width * (rows["trainable_share"] > 0))
     stays = framework_figure(rows, context, "frozen_whole") * (rows["trainable_share"] == 0)
     everything = model.parameters / rows["tensor_parallel"] / rows["pipeline_parallel"] * np.minimum(stored, width)

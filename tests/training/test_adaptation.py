@@ -16,6 +16,10 @@ def advisor():
     [
         ("lora", {"lora_rank": 32}, 9175040), ("dora", {"lora_rank": 32}, 9289728),
         ("vera", {"lora_rank": 256}, 129024), ("ia3", {}, 286720), ("prompt_tuning", {"virtual_tokens": 200}, 614400),
+        ("adalora", {"lora_rank": 32, "initial_rank": 64}, 18353664), ("loha", {"lora_rank": 32}, 18350080),
+        ("lokr", {"lora_rank": 32, "kronecker_factor": 4}, 2294656), ("oft", {"rotation_blocks": 32}, 8171520),
+        ("p_tuning", {"virtual_tokens": 20}, 28382208), ("ln_tuning", {}, 175104),
+        ("trainable_tokens", {"trained_tokens": 2}, 6144),
         ("prefix_tuning", {"virtual_tokens": 200}, 11468800), ("prefix_tuning", {"virtual_tokens": 50}, 2867200),
     ],
 )  # fmt: skip

@@ -52,11 +52,51 @@ def test_zero_never_takes_more_at_a_higher_stage(advisor, model, framework):
 def test_zero_divides_by_the_replicas(advisor):
     """Rajbhandari et al. 2020, table 1: 7.5 B parameters on 64 devices take 120, 31.4, 16.6 and 1.9 GB of state."""
     rows = rows_of(advisor, "meta-llama/Llama-3.1-8B", "8xdgx-h100", 4, {"shard_stage": np.arange(4, dtype="i1")},
-                   framework="transformers")  # fmt: skip
+                   framework="")  # fmt: skip
     state = rows["memory_weights"] + rows["memory_gradients"] + rows["memory_optimizer"]
     assert state / advisor.read("meta-llama/Llama-3.1-8B").parameters == pytest.approx(
         np.array([120, 31.4, 16.6, 1.9]) / 7.5, rel=0.02
     )
+
+
+def test_gradients_take_the_place_of_activations(advisor):
+    """torch frees gradients after each step: they are not there yet when forward ends, unless they are added up."""
+    def parts(batch, framework):
+        rows = rows_of(advisor, "meta-llama/Llama-3.2-1B", "1xh100", columns={"global_batch": batch},
+                       framework=framework)  # fmt: skip
+        return {name: rows[f"memory_{name}"][0] for name in ("gradients", "activations", "buffers")}, rows["memory"][0]
+
+    once, peak = parts(1.0, "torchtune")
+    several, more = parts(8.0, "torchtune")
+    parameters = advisor.read("meta-llama/Llama-3.2-1B").parameters
+    assert once["gradients"] == 0
+    assert several["gradients"] == pytest.approx(2 * parameters, rel=0.01)
+    assert more - peak == pytest.approx(2 * parameters, rel=0.01)
+    held, _ = parts(1.0, "megatron")
+    assert held["gradients"] == pytest.approx(4 * parameters, rel=0.01)
+
+
+def test_the_optimizers_step_can_be_the_peak(advisor):
+    """With hardly any activations, torch's AdamW over lists holds one more state at its step; fused it does not."""
+    def peak(framework):
+        rows = rows_of(advisor, "meta-llama/Llama-3.2-1B", "1xh100", framework=framework, seq_len=16,
+                       columns={"recompute": np.int8(2)})  # fmt: skip
+        return rows["memory"][0], rows["memory_activations"][0]
+
+    parameters = advisor.read("meta-llama/Llama-3.2-1B").parameters
+    (listed, kept), (fused, _) = peak("transformers"), peak("torchtune")
+    assert kept == 0
+    assert listed - fused == pytest.approx(4 * parameters, rel=0.05)
+
+
+def test_gradients_of_several_micro_batches_are_whole_without_exchange(advisor):
+    """Under torch's no_sync the replicas share gradients at the last micro-batch only."""
+    columns = {"global_batch": np.array([8.0, 64.0]), "shard_stage": np.int8(3), "recompute": np.int8(2)}
+    rows = rows_of(advisor, "meta-llama/Llama-3.1-8B", count=2, columns=columns, framework="litgpt")
+    parameters = advisor.read("meta-llama/Llama-3.1-8B").parameters
+    assert rows["memory_gradients"][1] == pytest.approx(2 * parameters, rel=0.01)
+    shared = rows_of(advisor, "meta-llama/Llama-3.1-8B", count=2, columns=columns, framework="torchtune")
+    assert shared["memory_gradients"][1] == pytest.approx(rows["memory_gradients"][1] / 8)
 
 
 def test_recomputation_takes_less(advisor):
@@ -153,7 +193,8 @@ def test_muon_has_adams_state_outside_matrices():
 
 
 def test_frameworks_that_never_hold_all_logits(advisor):
-    plain, liger = (rows_of(advisor, "meta-llama/Llama-3.1-8B", columns={"recompute": np.int8(2)}, framework=name)
+    columns = {"recompute": np.int8(2), "trainable_share": 0.0}
+    plain, liger = (rows_of(advisor, "meta-llama/Llama-3.1-8B", columns=columns, framework=name)
                     for name in ("transformers", "transformers, liger"))  # fmt: skip
     logits = 2048 * 128256
     assert plain["memory_activations"] - liger["memory_activations"] > 10 * logits

@@ -21,7 +21,7 @@ COLUMNS = {
     "framework", "weights_dtype", "activations_dtype", "kv_dtype", "method", "lora_rank", "lora_targets", "optimizer",
     "tp", "pp",
     "cp", "dp", "ep", "vp", "sharding", "recompute", "offload", "concurrency", "batch", "global_batch", "micro_batch",
-    "seq_len", "input_tokens", "output_tokens", "metric", "value", "fits", "notes",
+    "seq_len", "input_tokens", "output_tokens", "metric", "statistic", "value", "fits", "notes",
 }  # fmt: skip
 METRICS = {"train_tokens_per_s", "samples_per_s", "step_time_s", "memory_gb_per_device", "fits"}
 SHARDING = {"none", "ddp", "zero1", "zero2", "zero3", "fsdp"}

@@ -90,9 +90,11 @@ def _fits(rows: Candidates, row: int, context: Context, _: Mapping[str, str]) ->
     return float(rows["memory"][row] <= have)
 
 
-def _memory(rows: Candidates, row: int, context: Context, _: Mapping[str, str]) -> Triple:
-    """As training frameworks report it: without the driver's context."""
+def _memory(rows: Candidates, row: int, context: Context, source: Mapping[str, str]) -> Triple:
+    """As training frameworks report it: without the driver's context; what was allocated without fragmentation too."""
     outside = float(rows["memory_context"][row]) if context.workload.trains else 0.0
+    if context.workload.trains and source.get("statistic", "").lower() == "allocated":
+        outside += float(rows["memory_overhead"][row])
     value, low, high = (float(rows[f"memory{end}"][row]) - outside for end in ("", ".low", ".high"))
     return value * 1e-9, low * 1e-9, high * 1e-9
 
