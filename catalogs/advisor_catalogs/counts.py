@@ -59,6 +59,11 @@ def catalog_counts() -> dict[str, dict[str, int]]:
             for figure in ("pue", "water_l_per_kwh", "carbon_free_share")
         },
         "policies by kind": _counted(policy.kind for policy in policies),
+        "rules by how they were written": _counted(
+            "own words" if policy.kind == "choice" and not rule.read
+            else "text of the clause read" if rule.read else "from knowledge of the text"
+            for policy in policies for rule in policy.rules
+        ),
         "rules by topic": _counted(rule.topic for policy in policies for rule in policy.rules),
         "devices by kind": _counted(device.kind for device in devices),
         "devices by vendor": _counted(device.vendor for device in devices),

@@ -35,6 +35,8 @@ def policy_problems(policies: Sequence[Policy], known: Collection[str] = ()) -> 
                 yield "sources", f"{at}: no clause"
             if rule.source not in ("", *policy.sources):
                 yield "sources", f"{at}: no source {rule.source!r}"
+            if rule.read not in ("", *policy.sources):
+                yield "sources", f"{at}: read: no source {rule.read!r}"
             if rule.hard == bool(rule.points) or rule.points > 100:
                 yield "ranges", f"{at}: give hard = true or points of 1 to 100"
             if not rule.require or not all(rule.require):

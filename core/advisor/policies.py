@@ -17,7 +17,8 @@ class PolicyRule(Checked, frozen=True, kw_only=True):
     """One rule: ``hard`` (who breaks it is out) or worth ``points``.
 
     ``clause`` is the article or control that it is from, ``source`` the key of the policy's source, by
-    default its first. The rule holds where every condition of any entry of ``require`` does, and is
+    default its first; ``read`` the key of the source in which the text of the clause was read, empty where
+    it was not. The rule holds where every condition of any entry of ``require`` does, and is
     in force where every key of ``when`` holds. ``topic`` is what it looks at: place, provider, tenancy,
     encryption or logging.
     """
@@ -27,6 +28,7 @@ class PolicyRule(Checked, frozen=True, kw_only=True):
     clause: str
     topic: str = "provider"
     source: str = ""
+    read: str = ""
     hard: bool = False
     points: NonNegativeFloat = 0.0
     when: dict[str, Any] = field(default_factory=dict)

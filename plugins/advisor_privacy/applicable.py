@@ -78,6 +78,21 @@ def followed_policies(workload: Workload, policies: Policies) -> Mapping[str, Po
     return followed
 
 
+def laws_passed_over(workload: Workload, policies: Policies) -> str:
+    """Return a sentence on the laws that depend on whose data they are, where that was not said; else nothing."""
+    data_class = check_data_class(workload)
+    if workload.data_region or data_class not in SENSITIVE:
+        return ""
+    named = set(followed_policies(workload, policies))
+    laws = [policy.id for policy in policies()
+            if data_class in policy.data_classes and policy.data_regions and policy.id not in named]  # fmt: skip
+    if not laws:
+        return ""
+    some = ", ".join(laws[:4])
+    return (f"privacy: data_region is not given, so that {len(laws)} laws that depend on whose data they are ({some} "
+            f"...) were not applied: name it, as with --data-region germany")  # fmt: skip
+
+
 def _named(name: str, by_name: Mapping[str, Policy]) -> Policy:
     found = by_name.get(compact(name))
     if found is None:

@@ -14,6 +14,7 @@ from advisor.errors import InputError
 
 if TYPE_CHECKING:
     from advisor_privacy.matrix import Group, Matrix
+    from advisor_privacy.rules import Rule
 
 FIELDS = ("data_class", "data_region", "policies", "threat", "confidential", "provider", "region", "term",
           "on_premises", "buy")  # fmt: skip
@@ -40,6 +41,7 @@ def privacy(session: Session, /, each: bool, limit: int, as_json: bool, as_csv: 
     """
     output.refuse_both(as_json, as_csv)
     workload = job(params)
+    from advisor_privacy.applicable import laws_passed_over
     from advisor_privacy.matrix import matrix
 
     advisor = session.advisor()
@@ -47,15 +49,18 @@ def privacy(session: Session, /, each: bool, limit: int, as_json: bool, as_csv: 
     offers = advisor.offers(workload)
     if not offers:
         raise InputError("no offer passes --provider, --region, --term and --on-premises together")
+    passed_over = laws_passed_over(workload, lambda: registry.policies)
     found = matrix(workload, offers, registry.policies, registry.systems, registry.devices, each)
+    warnings = [*advisor.warnings, *([passed_over] if passed_over else [])]
     if as_json:
-        output.print_json({"schema": output.schema("privacy"), **found.to_dict(), "warnings": advisor.warnings})
+        output.print_json({"schema": output.schema("privacy"), **found.to_dict(),
+                           "warnings": warnings})  # fmt: skip
         return
     if as_csv:
         output.print_csv([output.flat(group) for group in found.to_dict()["offers"]])
     else:
         _show(found, limit or len(found.groups), each)
-    session.warn(advisor.warnings)
+    session.warn(warnings)
 
 
 def _show(found: Matrix, limit: int, each: bool) -> None:
@@ -68,6 +73,8 @@ def _show(found: Matrix, limit: int, each: bool) -> None:
     paragraph(f"{data}; policies followed: {followed}{threats}")
     if found.rules:
         _rules(found).show()
+        if any(_from_knowledge(found, rule) for rule in found.rules):
+            click.echo("*: written from knowledge of the text; the others were read in it")
         click.echo()
     offers = _offers(found, limit, each)
     offers.show()
@@ -87,8 +94,13 @@ def _rules(found: Matrix) -> Table:
     for number, rule in enumerate(found.rules, 1):
         worth = "must" if rule.hard else f"{rule.points:g} points"
         table.add(number, rule.name, rule.origin or "all data", rule.data.topic, worth, found.met_by(number - 1),
-                  rule.clause)  # fmt: skip
+                  rule.clause + " *" * _from_knowledge(found, rule))  # fmt: skip
     return table
+
+
+def _from_knowledge(found: Matrix, rule: Rule) -> bool:
+    policy = found.policies.get(rule.origin)
+    return policy is not None and policy.kind != "choice" and rule.read is None
 
 
 def _offers(found: Matrix, limit: int, each: bool) -> Table:

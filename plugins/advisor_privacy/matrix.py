@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.devices import Device, System
+from advisor.devices import Device, Source, System
 from advisor.offers import Offer
 from advisor.policies import Policy
 from advisor.workload import Workload
@@ -107,5 +107,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "name": rule.name, "origin": rule.origin, "topic": rule.data.topic, "hard": rule.hard, "points": rule.points,
         "doc": rule.doc, "clause": rule.clause,
-        "source": {"title": rule.source.title, "url": rule.source.url, "date": rule.source.date.isoformat()},
+        "source": _source(rule.source), "read": None if rule.read is None else _source(rule.read),
     }  # fmt: skip
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {"title": source.title, "url": source.url, "date": source.date.isoformat()}

@@ -29,10 +29,11 @@ WHEN = {"data_classes", "data_regions", "policies", "without_policies", "confide
 class Rule:
     """A rule and what it is from: a policy, a threat, or nothing but the data's class."""
 
-    def __init__(self, data: PolicyRule, origin: str, source: Source) -> None:
+    def __init__(self, data: PolicyRule, origin: str, source: Source, read: Source | None = None) -> None:
         self.data = data
         self.origin = origin
         self.source = source
+        self.read = read
 
     @property
     def name(self) -> str:
@@ -130,4 +131,6 @@ def _rule(
     source = sources.get(rule.source or first)
     if source is None:
         raise InputError(f"{where}: rule {rule.name}: no source {rule.source!r}")
-    return Rule(rule, origin, source)
+    if rule.read and rule.read not in sources:
+        raise InputError(f"{where}: rule {rule.name}: read: no source {rule.read!r}")
+    return Rule(rule, origin, source, sources.get(rule.read))

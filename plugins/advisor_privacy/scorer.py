@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
 from advisor.interfaces import Objective, Refusals, Scorer, Scores
-from advisor_privacy.applicable import applicable_rules
+from advisor.policies import Policy
+from advisor_privacy.applicable import applicable_rules, laws_passed_over
 from advisor_privacy.conditions import BY_DEVICE, BY_OFFER, CONDITIONS, NOT_ENCRYPTED, Asked, Judged, facts_of
 from advisor_privacy.encrypted_memory import IN_USE
 from advisor_privacy.rules import Rule
@@ -27,14 +28,20 @@ class PrivacyScorer(Scorer):
     def objectives(self, context: Context) -> Sequence[Objective]:
         """Return the one objective; raises ``InputError`` for a class, region, policy or threat that no one knows."""
         self._rules(context)
+        passed_over = context.once("privacy.passed", lambda: laws_passed_over(context.workload, self._all(context)))
+        if passed_over:
+            context.warn(passed_over)
         return [
             Objective("privacy", "", "maximize", "privacy points of the offer for this data, out of 100",
                       aspect="privacy", scale="linear", span=25.0),
         ]  # fmt: skip
 
     @staticmethod
-    def _rules(context: Context) -> list[Rule]:
-        return context.once("privacy.rules", lambda: applicable_rules(context.workload, lambda: context.policies))
+    def _all(context: Context) -> Callable[[], Sequence[Policy]]:
+        return lambda: context.policies
+
+    def _rules(self, context: Context) -> list[Rule]:
+        return context.once("privacy.rules", lambda: applicable_rules(context.workload, self._all(context)))
 
     def score(self, rows: Candidates, context: Context) -> Scores:
         """Score every row; where no offer is known the score is NaN, and only the device's rules bind."""

@@ -10,7 +10,7 @@ from advisor_catalogs.counts import CONTINENTS, catalog_counts
 from advisor_catalogs.grids import load_grids
 from advisor_catalogs.loading import load_devices, load_offers, load_records, load_systems
 
-TODAY = date(2026, 11, 24)
+TODAY = date(2026, 11, 25)
 
 
 def test_check_finds_nothing():
@@ -53,6 +53,18 @@ def test_every_figure_has_a_source_and_a_date(kind):
         assert all(source.title for source in record.sources.values()), record.id
 
 
+def test_rules_whose_clause_was_read_say_where_and_are_the_most_of_those_that_bind():
+    policies = load_records("policy")
+    read = {(policy.id, rule.name) for policy in policies for rule in policy.rules if rule.read}
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.read:
+                assert policy.sources[rule.read].date >= date(2025, 1, 1)
+    assert len(read) >= 55
+    bound = {policy.id for policy in policies for rule in policy.rules if rule.hard and rule.read}
+    assert {"gdpr", "germany-health", "hipaa", "pci-dss", "dora", "hds", "secnumcloud", "cjis", "pipl", "lgpd"} <= bound
+
+
 @pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider", "policy"])
 def test_ids_are_unique(kind):
     ids = [record.id for record in load_records(kind)]
@@ -85,7 +97,7 @@ def test_an_offer_says_where_it_is_and_whose_law_reaches_it():
     assert frankfurt.country == "DE"
     assert {"eu", "eea", "europe", "germany", "de", "eu-central-1", "frankfurt"} <= set(frankfurt.areas)
     assert set(frankfurt.jurisdictions) == {"US", "DE"}
-    assert {"iso27001", "c5", "hds"} <= set(frankfurt.certifications)
+    assert {"iso27001", "c5-type2", "hds"} <= set(frankfurt.certifications)
     assert frankfurt.pue == 1.35
     london = next(offer for offer in offers.values() if offer.country == "GB")
     assert "eu" not in london.areas

@@ -95,7 +95,7 @@ require = [{provider = ["scaleway"]}]
 id = "verda"
 name = "Verda"
 jurisdictions = ["FI"]
-certifications = ["iso27001", "c5"]
+certifications = ["iso27001", "c5-type2"]
 sources = ["me"]
 """,
     )

@@ -10,7 +10,7 @@ from advisor.errors import InputError
 from advisor.policies import Policy, PolicyRule
 from advisor.workload import Workload
 from advisor_catalogs.loading import load_policies
-from advisor_privacy.applicable import applicable_rules, followed_policies
+from advisor_privacy.applicable import applicable_rules, followed_policies, laws_passed_over
 from advisor_privacy.areas import known_areas
 from advisor_privacy.conditions import BY_DEVICE, BY_OFFER
 from advisor_privacy.rules import DATA_CLASSES, baseline, rules_of
@@ -266,3 +266,28 @@ def test_a_rule_that_no_one_understands_is_refused_not_passed_over():
     policy = Policy(id="p", name="P", rules=(rule,), sources={"s": Source(title="t", date="2026-01-01")})
     with pytest.raises(InputError, match=r"policy p: rule r: unknown moon"):
         rule_table([offer()], work(policies=("p",)), [policy])
+
+
+def test_german_care_takes_an_attestation_of_type_2_alone():
+    workload = work(data_class="health", data_region="germany")
+    kinds = [{**GERMAN, "certifications": (name,)} for name in ("C5 type 2", "C5 type 1", "C5", "ISO 27001")]
+    assert allowed(workload, *kinds) == [True, False, False, False]
+    assert allowed(work(data_class="health", data_region="germany", policies=("c5",)), kinds[1]) == [False]
+    assert allowed(work(policies=("c5",)), *kinds) == [True, True, True, False]
+
+
+def test_medical_records_of_koreans_stay_in_korea_whatever_contract_there_is():
+    workload = work(data_class="health", data_region="south korea", policies=("scc",))
+    assert allowed(workload, {"country": "KR"}, {"country": "DE"}, OWN) == [True, False, True]
+    assert allowed(work(data_class="personal", data_region="south korea"), {"country": "DE"}) == [True]
+
+
+def test_sensitive_data_of_nobody_in_particular_are_warned_of():
+    passed = laws_passed_over(work(data_class="health"), load_policies)
+    assert "data_region is not given" in passed
+    assert "hipaa" in passed
+    assert laws_passed_over(work(data_class="health", data_region="us"), load_policies) == ""
+    assert laws_passed_over(work(data_class="internal"), load_policies) == ""
+    warned = asked(work(data_class="personal"), [offer(**GERMAN)])
+    PrivacyScorer().objectives(warned)
+    assert [line for line in warned.warnings if "data_region is not given" in line]

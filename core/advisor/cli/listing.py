@@ -162,12 +162,22 @@ def _show_fields(fields: Mapping[str, Any], origins: Mapping[str, Any], hidden: 
     for name, value in fields.items():
         if value in (None, "", [], (), {}) or name in hidden:
             continue
+        lines = _lines(value)
         origin = origins.get(name)
-        source = [f"[{numbers.setdefault(str(origin), len(numbers) + 1)}]" if origin else ""] if origins else []
-        table.add(name.replace("_", " "), _text(value), *source)
+        each = origin if isinstance(origin, list) and len(origin) == len(lines) else [origin] * len(lines)
+        for number, (text, of) in enumerate(zip(lines, each, strict=True)):
+            source = [f"[{numbers.setdefault(str(of), len(numbers) + 1)}]" if of else ""] if origins else []
+            table.add("" if number else name.replace("_", " "), text, *source)
     table.show()
     for text, number in numbers.items():
         paragraph(f"[{number}] {text}", indent="    ")
+
+
+def _lines(value: Any) -> Sequence[str]:
+    """A list of records has a line each."""
+    if isinstance(value, (list, tuple)) and len(value) > 1 and all(isinstance(item, Mapping) for item in value):
+        return [_text(item) for item in value]
+    return [_text(value)]
 
 
 def _text(value: Any) -> str:

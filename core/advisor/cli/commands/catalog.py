@@ -58,6 +58,17 @@ def _system_more(system: System, registry: Registry) -> dict[str, Any]:
             "offered_as": [offer.id for offer in registry.offers if offer.system == system.id]}  # fmt: skip
 
 
+def _policy_origins(policy: Policy) -> dict[str, Any]:
+    """Sources of a policy; of each rule that of its clause, and where the text of the clause was read."""
+    first = next(iter(policy.sources), "")
+    rules = []
+    for rule in policy.rules:
+        source, read = policy.sources.get(rule.source or first), policy.sources.get(rule.read)
+        how = f"; read in {source_text(read)}" if read else "" if policy.kind == "choice" else "; from knowledge of it"
+        rules.append((source_text(source) if source else "") + how)
+    return {**figure_origins(policy), **({"rules": rules} if rules else {})}
+
+
 def _policy_row(policy: Policy) -> list[object]:
     regions = f" of {', '.join(policy.data_regions)}" if policy.data_regions else ""
     brought = f"{', '.join(policy.data_classes)}{regions}" if policy.data_classes else ""
@@ -135,7 +146,7 @@ policies = listing(Kind(
     "policies", "policy", lambda registry: registry.policies,
     [Column("id", keep=10), Column("kind", keep=6), Column("name", keep=8, narrow=30),
      Column("brought by data of", keep=5, narrow=20), Column("rules", "right", 7)],
-    _policy_row, plain_record, lambda policy: [policy.id, *policy.aliases], _owner, figure_origins,
+    _policy_row, plain_record, lambda policy: [policy.id, *policy.aliases], _owner, _policy_origins,
 ), "List and show policies: what laws, standards and customers demand of where data are processed.")  # fmt: skip
 
 models = listing(Kind(
