@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 
-from advisor.errors import InputError
-from advisor_catalogs.documents import catalog_root, read_text
+from advisor.devices import Record
+from advisor.records import NonNegativeFloat
+from advisor_catalogs.documents import Table, file_name, read_csv
+
+COLUMNS = ("model", "provider", "name", "input_usd_per_million", "output_usd_per_million", "source", "source_url",
+           "date")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TokenPrice:
-    """What a provider asks for a million tokens of a model, in and out, US dollars."""
+class TokenPrice(Record, frozen=True, kw_only=True):
+    """What a provider asks for a million tokens of a model, in and out, US dollars; ``name`` is its name there."""
 
+    id: str
     model: str
     provider: str
     name: str
-    input_usd_per_million: float
-    output_usd_per_million: float
-    source: str
-    source_url: str
-    date: str
+    input_usd_per_million: NonNegativeFloat
+    output_usd_per_million: NonNegativeFloat
 
 
-@cache
-def load_token_prices() -> tuple[TokenPrice, ...]:
-    """Return the prices of ``apis.csv``."""
-    answer = []
-    for number, row in enumerate(csv.DictReader(io.StringIO(read_text(catalog_root() / "apis.csv"))), 2):
-        try:
-            answer.append(TokenPrice(**{**row, "input_usd_per_million": float(row["input_usd_per_million"]),
-                                        "output_usd_per_million": float(row["output_usd_per_million"])}))  # type: ignore[arg-type]
-        except (TypeError, ValueError) as error:
-            raise InputError(f"apis.csv row {number}: {error}") from None
-    return tuple(answer)
+def read_token_prices(file: Path) -> tuple[list[Table], list[str]]:
+    """Return the tables of ``apis.csv`` and the ``file row`` of each."""
+    tables, where = [], []
+    for line, row in read_csv(file, COLUMNS, (), file_name(file)):
+        source = {"title": row.pop("source"), "url": row.pop("source_url"), "date": row.pop("date")}
+        tables.append({"id": f"{row['provider']}/{row['name']}", **row, "sources": {"price": source}})
+        where.append(line)
+    return tables, where
+
+
+def load_token_prices(folder: Path | None = None) -> list[TokenPrice]:
+    """Return the prices of the catalog, or of ``folder/apis.csv``."""
+    from advisor_catalogs.loading import load_records
+
+    return load_records("token_price", folder)

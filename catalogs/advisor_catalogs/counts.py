@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from advisor_catalogs.apis import load_token_prices
-from advisor_catalogs.documents import catalog_root, read_toml
+from advisor_catalogs.documents import Table, catalog_root
+from advisor_catalogs.facilities import facility_figures
 from advisor_catalogs.grid_hours import load_grid_hours
 from advisor_catalogs.grids import load_grids
 from advisor_catalogs.loading import (
@@ -18,7 +19,7 @@ from advisor_catalogs.loading import (
     read_tables,
 )
 from advisor_catalogs.model_entries import load_models
-from advisor_catalogs.providers import read_charges, read_countries, read_regions
+from advisor_catalogs.providers import areas_of, read_by_id, read_countries, read_regions
 
 CONTINENTS = ("africa", "asia", "europe", "middle-east", "north-america", "oceania", "south-america")
 
@@ -29,6 +30,7 @@ def catalog_counts() -> dict[str, dict[str, int]]:
     Systems are those written down; offers name others by count and device, which are made when they are loaded.
     """
     devices, systems, offers, grids = load_devices(), load_systems(), load_offers(), load_grids()
+    days, charges = load_grid_hours(), load_records("charge")
     places = {name: table for name, table in read_regions(catalog_root()).items() if name != "sources"}
     policies = load_policies()
     device_of = {system.id: system.device for system in systems}
@@ -50,14 +52,17 @@ def catalog_counts() -> dict[str, dict[str, int]]:
             "rules of policies": sum(len(policy.rules) for policy in policies),
             "models": len(load_models()),
             "prices by the token": len(load_token_prices()),
-            "grids whose day is known": len(load_grid_hours()),
-            "providers with charges for data": len(read_charges(catalog_root())["charges"]),
-            "currencies": len(read_toml(catalog_root() / "currencies.toml")["per_usd"]),
+            "grids whose day is known": len(days),
+            "regions whose grid's day is known": sum(
+                entry.get("grid", entry.get("country")) in days for table in places.values() for entry in table.values()
+            ),
+            "grids with a marginal intensity": sum(grid.marginal_g_per_kwh is not None for grid in grids.values()),
+            "facilities": len(load_records("facility")),
+            "providers with a charge for egress": sum(charge.egress_usd_per_gb is not None for charge in charges),
+            "providers with a charge for storage": sum(one.storage_usd_per_gb_month is not None for one in charges),
+            "currencies": len(load_records("currency")),
         },
-        "facilities": {
-            f"regions with {figure}": sum(figure in entry for table in places.values() for entry in table.values())
-            for figure in ("pue", "water_l_per_kwh", "carbon_free_share")
-        },
+        "facility figures": _facilities(places),
         "policies by kind": _counted(policy.kind for policy in policies),
         "rules by how they were written": _counted(
             "own words" if policy.kind == "choice" and not rule.read
@@ -77,6 +82,20 @@ def catalog_counts() -> dict[str, dict[str, int]]:
         "regions": _counted(provider for provider, _ in offered),
         "prices by year": _newest_first(priced),
     }
+
+
+def _facilities(places: Table) -> dict[str, int]:
+    """Of how many regions each figure is known, and how near: of itself, of the provider's fleet, of its area."""
+    countries = {code.lower(): entry for code, entry in read_countries(catalog_root()).items()}
+    known = read_by_id("facility", catalog_root())
+    found: Counter[str] = Counter()
+    for provider, table in places.items():
+        for region, entry in table.items():
+            areas = areas_of(region, entry.get("country", ""), "", (), countries)
+            for figure, (_, name, _) in facility_figures(known, provider, region, areas).items():
+                near = {f"{provider}/{region}": "its own", provider: "of the provider"}.get(name, "of the area")
+                found[f"{figure}, {near}"] += 1
+    return dict(sorted(found.items()))
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 
+from advisor.devices import Record
 from advisor.errors import UnknownNameError
-from advisor_catalogs.documents import catalog_root, read_toml
+from advisor.records import PositiveFloat
 
 
-@dataclass(frozen=True)
-class Currency:
-    """ISO 4217 code, units a US dollar, and the source and day of the rate."""
+class Currency(Record, frozen=True, kw_only=True):
+    """``id`` is the ISO 4217 code, ``per_usd`` its units a US dollar on the day of the source."""
 
-    code: str
-    per_usd: float
-    source: str
-    date: str
+    id: str
+    name: str
+    per_usd: PositiveFloat
+
+    @property
+    def date(self) -> str:
+        """Day of the rate."""
+        return next((str(source.date) for source in self.sources.values()), "")
 
 
-@cache
-def find_currency(code: str) -> Currency:
-    """Return a currency by its code, or raise ``UnknownNameError``."""
-    document = read_toml(catalog_root() / "currencies.toml")
-    source = document["source"]
-    rates = {"USD": 1.0, **document["per_usd"]}
+def find_currency(code: str, own: Iterable[Currency] = ()) -> Currency:
+    """Return a currency by its code, the user's own first, or raise ``UnknownNameError``."""
+    from advisor_catalogs.loading import load_records
+
+    dollar = Currency(id="USD", name="US dollar", per_usd=1.0)
+    rates = {rate.id: rate for rate in (dollar, *load_records("currency"), *own)}
     if code.upper() not in rates:
         raise UnknownNameError("currency", code, rates)
-    return Currency(code.upper(), float(rates[code.upper()]), source["title"], str(source["date"]))
+    return rates[code.upper()]

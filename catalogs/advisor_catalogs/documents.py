@@ -7,7 +7,9 @@ key; a link's ``latency_method`` becomes an estimated figure of each entry that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,30 @@ def read_toml(file: Path) -> Table:
         return tomli.loads(read_text(file))
     except (tomli.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{file_name(file)}: not valid TOML: {error}") from None
+
+
+def read_csv(
+    file: Path, required: Sequence[str], optional: Sequence[str], name: str
+) -> list[tuple[str, dict[str, str]]]:
+    """Return ``(file row N, column to cell)`` of each row; ``InputError`` for a header or row that is not as asked."""
+    lines = csv.reader(io.StringIO(read_text(file)))
+    try:
+        header = [column.strip() for column in next(lines, [])]
+        missing = [column for column in required if column not in header]
+        unknown = [column for column in header if column not in (*required, *optional)]
+        if missing or unknown:
+            problem = f"needs the column {missing[0]!r}" if missing else f"unknown column {unknown[0]!r}"
+            raise InputError(f"{name}: {problem}; accepted: {', '.join((*required, *optional))}")
+        rows = []
+        for number, cells in enumerate(lines, 2):
+            if not any(cells):
+                continue
+            if len(cells) != len(header):
+                raise InputError(f"{name} row {number}: {len(cells)} cells, but the header has {len(header)}")
+            rows.append((f"{name} row {number}", dict(zip(header, (cell.strip() for cell in cells), strict=True))))
+        return rows
+    except csv.Error as error:
+        raise InputError(f"{name}: not valid CSV ({error})") from None
 
 
 def file_name(file: Path) -> str:

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 
-from advisor_catalogs.documents import catalog_root, read_text
+from advisor.devices import Record
+from advisor.records import PositiveFloat
+from advisor_catalogs.documents import Table, file_name, read_csv
 
 HOURS = tuple(f"utc_{hour:02d}" for hour in range(24))
+COLUMNS = ("grid", "year", *HOURS, "source", "source_url", "date")
+OPTIONAL = ("estimated",)
 
 
-@dataclass(frozen=True)
-class GridHours:
-    """Intensity of each hour of the day (UTC) over the mean of the year, with its source."""
+class GridDay(Record, frozen=True, kw_only=True):
+    """Intensity of each hour of the day (UTC) over the mean of the year; ``id`` is the grid."""
 
-    grid: str
+    id: str
     year: int
-    shares: tuple[float, ...]
-    source: str
-    source_url: str
-    date: str
+    shares: tuple[PositiveFloat, ...]
 
 
-@cache
-def load_grid_hours() -> Mapping[str, GridHours]:
+def read_grid_days(file: Path) -> tuple[list[Table], list[str]]:
+    """Return the tables of ``grid_hours.csv`` and the ``file row`` of each."""
+    tables, where = [], []
+    for line, row in read_csv(file, COLUMNS, OPTIONAL, file_name(file)):
+        source = {"title": row["source"], "url": row["source_url"], "date": row["date"]}
+        table: Table = {"id": row["grid"], "year": row["year"], "shares": [row[hour] for hour in HOURS],
+                        "sources": {"hours": source}}  # fmt: skip
+        if row.get("estimated"):
+            table["estimated"] = {"shares": row["estimated"]}
+        tables.append(table)
+        where.append(line)
+    return tables, where
+
+
+def load_grid_hours(folder: Path | None = None) -> Mapping[str, GridDay]:
     """Return the daily course of each grid that has one, by the grid's id."""
-    rows = csv.DictReader(io.StringIO(read_text(catalog_root() / "grid_hours.csv")))
-    return {row["grid"]: GridHours(row["grid"], int(row["year"]), tuple(float(row[hour]) for hour in HOURS),
-                                   row["source"], row["source_url"], row["date"]) for row in rows}  # fmt: skip
+    from advisor_catalogs.loading import load_records
+
+    return {day.id: day for day in load_records("grid_day", folder)}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from advisor.errors import InputError, nearest
-from advisor_catalogs.documents import Table, catalog_root, file_name, files_in, read_text
-from advisor_catalogs.providers import areas_of, read_charges, read_providers, read_regions, region_table
+from advisor_catalogs.charges import FIGURES as CHARGED
+from advisor_catalogs.documents import Table, catalog_root, file_name, files_in, read_csv
+from advisor_catalogs.facilities import facility_figures
+from advisor_catalogs.providers import areas_of, read_by_id, read_countries, read_regions, region_table
 
 REQUIRED = ("provider", "system", "region", "term", "price_usd_per_hour", "source", "source_url", "date")
 OPTIONAL = ("instance", "purchase_usd", "tenancy", "confidential_computing", "max_systems", "estimated", "notes")
@@ -22,50 +23,29 @@ def read_offers(root: Path, over: Path | None = None) -> tuple[list[Table], list
 
     A user's folder may use the built-in providers and regions beside its own; those of ``over`` win over all.
     """
-    providers = {**read_providers(catalog_root()), **read_providers(root), **(read_providers(over) if over else {})}
-    regions = read_regions(catalog_root())
-    for folder in {root, over or root} - {catalog_root()}:
+    folders = list(dict.fromkeys((catalog_root(), root, over or root)))
+    known = {kind: {name: entry for folder in folders for name, entry in read_by_id(kind, folder).items()}
+             for kind in ("provider", "facility", "charge")}  # fmt: skip
+    regions: Table = {}
+    for folder in folders:
         for provider, table in read_regions(folder).items():
             regions[provider] = {**regions.get(provider, {}), **table}
-    known_charges = read_charges(root)
+    countries = {code.lower(): entry for folder in folders for code, entry in read_countries(folder).items()}
     tables: list[Table] = []
     where: list[str] = []
     for file in files_in(root / "offers", ".csv"):
-        for line, row in _rows(file):
-            tables.append(_offer(row, providers, regions, known_charges, line))
+        for line, row in read_csv(file, REQUIRED, OPTIONAL, file_name(file)):
+            tables.append(_offer(row, known, regions, countries, line))
             where.append(line)
     return tables, where
 
 
-def _rows(file: Path) -> list[tuple[str, dict[str, str]]]:
-    name = file_name(file)
-    lines = csv.reader(io.StringIO(read_text(file)))
-    try:
-        header = [column.strip() for column in next(lines, [])]
-        missing = [column for column in REQUIRED if column not in header]
-        unknown = [column for column in header if column not in REQUIRED + OPTIONAL]
-        if missing or unknown:
-            problem = f"needs the column {missing[0]!r}" if missing else f"unknown column {unknown[0]!r}"
-            raise InputError(f"{name}: {problem}; accepted: {', '.join(REQUIRED + OPTIONAL)}")
-        rows = []
-        for number, cells in enumerate(lines, 2):
-            if not any(cells):
-                continue
-            if len(cells) != len(header):
-                raise InputError(f"{name} row {number}: {len(cells)} cells, but the header has {len(header)}")
-            row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-            rows.append((f"{name} row {number}", row))
-        return rows
-    except csv.Error as error:
-        raise InputError(f"{name}: not valid CSV ({error})") from None
-
-
 def _offer(
-    row: dict[str, str], providers: dict[str, Table], regions: Table, known_charges: Table, where: str
+    row: dict[str, str], known: Mapping[str, dict[str, Table]], regions: Table, countries: Table, where: str
 ) -> Table:
-    provider = providers.get(row["provider"])
+    provider = known["provider"].get(row["provider"])
     if provider is None:
-        close = nearest(row["provider"], providers)
+        close = nearest(row["provider"], known["provider"])
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise InputError(f"{where}: provider: {row['provider']!r} is not in providers.toml{hint}")
     if row["term"] not in TERMS:
@@ -76,6 +56,8 @@ def _offer(
     if price is None and purchase is None:
         raise InputError(f"{where}: price_usd_per_hour: give a price an hour, or purchase_usd")
     country = region.get("country", "")
+    areas = areas_of(row["region"], country, region.get("place", ""), tuple(region.get("areas", ())), countries)
+    on_premises = provider.get("on_premises", False)
     sources: Table = {"price": {"title": row["source"], "url": row["source_url"], "date": row["date"]}}
     sources |= {f"provider.{key}": source for key, source in provider.get("sources", {}).items()}
     first = next((f"provider.{key}" for key in provider.get("sources", {})), "price")
@@ -84,23 +66,22 @@ def _offer(
         if provider.get(figure):
             key = provider.get("figure_sources", {}).get(figure, "")
             figure_sources[figure] = f"provider.{key}" if key else first
-    pue = region.get("pue", provider.get("pue"))
-    if pue is not None:
-        key = region.get("pue_source", "") if "pue" in region else provider.get("figure_sources", {}).get("pue", "")
-        if "pue" in region and key in regions.get("sources", {}):
-            sources[key] = regions["sources"][key]
-            figure_sources["pue"] = key
+    estimated: dict[str, str] = {}
+    attributes: dict[str, str] = {}
+    pue = None
+    near = facility_figures(known["facility"], row["provider"], row["region"], areas)
+    for figure, (value, place, table) in near.items():
+        name = "pue" if figure == "pue" else f"attributes.{figure}"
+        if figure == "pue":
+            pue = value
         else:
-            figure_sources["pue"] = f"provider.{key}" if key else first
-    attributes = _attributes(region)
-    charges = dict(known_charges.get("charges", {}).get(row["provider"], {}))
-    if charges and not provider.get("on_premises", False):
-        sources["charges"] = known_charges["sources"][charges.pop("source")]
-        attributes |= {name: f"{usd:g}" for name, usd in charges.items()}
-    facility = next(iter(regions.get("sources", {})), None)  # the first source of regions.toml has its water and shares
-    if attributes and facility is not None:
-        sources[facility] = regions["sources"][facility]
-        figure_sources["attributes"] = facility
+            attributes[figure] = f"{value:g}"
+        _cite(name, figure, f"facility.{place}", table, sources, figure_sources, estimated)
+    charge = {} if on_premises else known["charge"].get(row["provider"], {})
+    for figure in CHARGED:
+        if charge.get(figure) is not None:
+            attributes[figure] = f"{charge[figure]:g}"
+            _cite(f"attributes.{figure}", figure, "charge", charge, sources, figure_sources, estimated)
     table: Table = {
         "id": "/".join((row["provider"], row.get("instance") or row["system"], row["region"], row["term"])),
         "provider": row["provider"],
@@ -108,12 +89,12 @@ def _offer(
         "instance": row.get("instance", ""),
         "region": row["region"],
         "country": country,
-        "areas": areas_of(row["region"], country, region.get("place", ""), tuple(region.get("areas", ()))),
+        "areas": areas,
         "jurisdictions": tuple(dict.fromkeys((*provider.get("jurisdictions", ()), *([country] if country else [])))),
         "term": row["term"],
         "price_usd_per_hour": price,
         "purchase_usd": purchase,
-        "on_premises": provider.get("on_premises", False),
+        "on_premises": on_premises,
         "tenancy": row.get("tenancy") or provider.get("tenancy", "shared"),
         "confidential_computing": _yes(row.get("confidential_computing", ""), where),
         "certifications": (*provider.get("certifications", ()), *region.get("certifications", ())),
@@ -128,13 +109,24 @@ def _offer(
     if row.get("max_systems"):
         table["max_systems"] = row["max_systems"]
     if row.get("estimated"):
-        table["estimated"] = {"purchase_usd" if price is None else "price_usd_per_hour": row["estimated"]}
+        estimated["purchase_usd" if price is None else "price_usd_per_hour"] = row["estimated"]
+    if estimated:
+        table["estimated"] = estimated
     return table
 
 
-def _attributes(region: Table) -> dict[str, str]:
-    named = ("water_l_per_kwh", "carbon_free_share")
-    return {name: f"{region[name]:g}" for name in named if region.get(name) is not None}
+def _cite(
+    name: str, figure: str, prefix: str, table: Table, sources: Table, figure_sources: dict[str, str],
+    estimated: dict[str, str],
+) -> None:  # fmt: skip
+    """Bring the source of a figure of another catalog, and how it was estimated, to the offer's figure ``name``."""
+    own = table.get("sources", {})
+    key = table.get("figure_sources", {}).get(figure) or next(iter(own), "")
+    if key in own:
+        sources[f"{prefix}.{key}"] = own[key]
+        figure_sources[name] = f"{prefix}.{key}"
+    if figure in table.get("estimated", {}):
+        estimated[name] = table["estimated"][figure]
 
 
 def _number(text: str, field: str, where: str) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from advisor.devices import Device
 from advisor_catalogs.documents import catalog_root, read_toml
+from advisor_catalogs.grid_hours import HOURS, GridDay
 
 TOLERANCE = 0.12  # data sheets round, and some count the boost clock of a cooler card
 CPU_FP32 = {512: (32, 64), 256: (32,), 128: (8, 16, 32)}  # operations of a core in a cycle, by SIMD width
@@ -17,6 +18,7 @@ TRANSFERS = (1333, 1600, 1866, 2133, 2400, 2666, 2933, 3200, 3600, 3733, 4000, 4
              6000, 6400, 7000, 7200, 7467, 8000, 8533, 8800, 9000, 9600, 10_000, 11_000, 12_000, 12_500, 13_000,
              14_000, 14_500, 15_000, 15_500, 16_000, 17_000, 17_500, 18_000, 19_000, 19_500, 20_000, 21_000, 22_400,
              23_000, 24_000, 25_000, 28_000, 30_000, 32_000)  # fmt: skip
+MEAN_TOLERANCE = 0.005  # of a grid's hours, which are rounded
 MEMORY_TOLERANCE = 0.025  # Apple writes 200 GB/s for 204.8
 STACKED_TRANSFERS = (1300, 11_500)  # HBM2 to HBM4, which vendors clock as they like
 FASTEST_MODULE = 9600  # LPDDR5X: faster grades are of GDDR memory
@@ -31,7 +33,32 @@ def operations_per_cycle() -> dict[str, Any]:
     return read_toml(catalog_root() / "physics.toml")
 
 
-def physics_problems(device: Device) -> Iterator[str]:
+def physics_problems(record: Device | GridDay) -> Iterator[str]:
+    """Yield what in the figures of a device, or of a grid's day, contradicts the rest."""
+    yield from device_problems(record) if isinstance(record, Device) else day_problems(record)
+
+
+def day_problems(day: GridDay) -> Iterator[str]:
+    """Yield hours of a grid's day that are not 24, or whose mean is not that of the year."""
+    if len(day.shares) != len(HOURS):
+        yield f"shares: {len(day.shares)} hours, expected {len(HOURS)}"
+    mean = sum(day.shares) / max(len(day.shares), 1)
+    if abs(mean - 1) > MEAN_TOLERANCE:
+        yield f"shares: their mean is {mean:.3f}, expected 1: each hour is over the mean of the year"
+
+
+def family_problems(devices: Sequence[Device]) -> Iterator[tuple[str, str]]:
+    """Yield (check, line) for what is wrong in ``physics.toml``: families that no device has, rates that are none."""
+    families = {device.family for device in devices}
+    for family, rates in operations_per_cycle().items():
+        if family not in families:
+            yield "references", f"physics.toml: no device is of the family {family!r}"
+        for name, choices in rates.items():
+            if not choices or not all(isinstance(choice, (int, float)) and choice > 0 for choice in choices):
+                yield "schema", f"physics.toml: {family}: {name}: expected operations a unit and cycle above 0"
+
+
+def device_problems(device: Device) -> Iterator[str]:
     """Yield what in a device's figures contradicts the rest."""
     yield from _rate_problems(device)
     per_gib = device.memory_bandwidth_gb_per_s / device.memory_gib

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from advisor.devices import Record
 from advisor.errors import InputError, nearest
-from advisor.records import Checked, Fraction, Number, PositiveFloat
-from advisor_catalogs.documents import Table, catalog_root, entries, file_name, read_toml
+from advisor.records import Checked
+from advisor_catalogs.documents import Table, entries, file_name, read_toml
+
+FILES = {"provider": "providers.toml", "facility": "facilities.toml", "charge": "charges.toml"}
 
 
 class Provider(Record, frozen=True, kw_only=True):
     """A company that rents systems, or ``own`` for hardware that the user owns.
 
-    ``jurisdictions`` are the countries whose law reaches the company, wherever the region is. ``pue`` is
-    the fleet's, used where a region has none. ``encryption`` is ``customer-keys`` (the customer manages keys of
-    data at rest) and ``external-keys`` (kept outside of the provider), ``logging`` is ``audit-log`` and
-    ``access-transparency`` (access by the provider's staff is logged for the customer or needs approval).
+    ``jurisdictions`` are the countries whose law reaches the company, wherever the region is. ``encryption`` is
+    ``customer-keys`` (the customer manages keys of data at rest) and ``external-keys`` (kept outside of the provider),
+    ``logging`` is ``audit-log`` and ``access-transparency`` (access by the provider's staff is logged for the customer
+    or needs approval).
     """
 
     id: str
@@ -29,21 +30,16 @@ class Provider(Record, frozen=True, kw_only=True):
     logging: tuple[str, ...] = ()
     tenancy: str = "shared"
     on_premises: bool = False
-    pue: PositiveFloat | None = None
 
 
 class Region(Checked, frozen=True, kw_only=True):
-    """Where a provider has systems: country, grid, and the facility's own figures where published."""
+    """Where a provider has systems; its halls' figures stand in ``facilities.toml``."""
 
     country: str = ""
     place: str = ""
     grid: str = ""
     areas: tuple[str, ...] = ()
     certifications: tuple[str, ...] = ()
-    pue: PositiveFloat | None = None
-    pue_source: str = ""
-    water_l_per_kwh: Number | None = None
-    carbon_free_share: Fraction | None = None
 
 
 def read_countries(root: Path) -> dict[str, dict[str, Any]]:
@@ -52,12 +48,12 @@ def read_countries(root: Path) -> dict[str, dict[str, Any]]:
     return read_toml(file) if file.is_file() else {}
 
 
-def read_providers(root: Path) -> dict[str, Table]:
-    """Return provider id to its expanded table."""
-    file = root / "providers.toml"
+def read_by_id(kind: str, root: Path) -> dict[str, Table]:
+    """Return id to expanded table of ``root``'s file of providers, facilities or charges."""
+    file = root / FILES[kind]
     if not file.is_file():
         return {}
-    return {entry.get("id", ""): entry for entry in entries(read_toml(file), "provider", file_name(file))}
+    return {entry.get("id", ""): entry for entry in entries(read_toml(file), kind, file_name(file))}
 
 
 def read_regions(root: Path) -> Table:
@@ -66,31 +62,14 @@ def read_regions(root: Path) -> Table:
     return read_toml(file) if file.is_file() else {}
 
 
-def read_charges(root: Path) -> Table:
-    """Return ``charges.toml``: what each provider charges beside systems; the built-in one where a folder has none."""
-    file = root / "charges.toml"
-    return read_toml(file if file.is_file() else catalog_root() / "charges.toml")
+def areas_of(region: str, country: str, place: str, more: tuple[str, ...], countries: Table) -> tuple[str, ...]:
+    """Return every name that a region filter accepts for a place, lower case, the nearest first.
 
-
-@cache
-def country_names() -> dict[str, tuple[str, ...]]:
-    """Return country code, lower case, to every area that a system there is in."""
-    table = read_countries(catalog_root())
-    return {code.lower(): (code.lower(), *entry["names"], *entry["groups"]) for code, entry in table.items()}
-
-
-def country_code(name: str) -> str:
-    """Return the ISO code for a code or an English name (``de``, ``Germany``), or an empty string."""
-    wanted = name.strip().lower().replace(" ", "-")
-    for code, entry in read_countries(catalog_root()).items():
-        if wanted == code.lower() or wanted in entry["names"]:
-            return code
-    return ""
-
-
-def areas_of(region: str, country: str, place: str = "", more: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return every name that a region filter accepts for a place, lower case, the nearest first."""
-    named = [region.lower(), place.lower().replace(" ", "-"), *country_names().get(country.lower(), ()), *more]
+    ``countries`` is the code in lower case to ``names`` and ``groups``.
+    """
+    entry = countries.get(country.lower())
+    of_country = (country.lower(), *entry["names"], *entry["groups"]) if entry else ()
+    named = [region.lower(), place.lower().replace(" ", "-"), *of_country, *more]
     return tuple(dict.fromkeys(name for name in named if name))
 
 

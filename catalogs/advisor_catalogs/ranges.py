@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.devices import Device
 from advisor.records import Checked
-from advisor_catalogs.documents import Table
 
 #: Kind of entry to figure to the least and most that any entry can have. On-chip memory is apart, below.
 RANGES: dict[str, dict[str, tuple[float, float]]] = {
@@ -41,14 +40,17 @@ RANGES: dict[str, dict[str, tuple[float, float]]] = {
         "year": (2015, 2100),
         "price_usd_per_kwh": (0.005, 1),
     },
-    "provider": {"pue": (1, 3)},
-    "region": {"pue": (1, 3), "water_l_per_kwh": (0, 10), "carbon_free_share": (0, 1)},
+    "facility": {"pue": (1, 3), "water_l_per_kwh": (0, 10), "carbon_free_share": (0, 1)},
+    "charge": {"egress_usd_per_gb": (0, 0.5), "storage_usd_per_gb_month": (0, 1)},
+    "token_price": {"input_usd_per_million": (0, 200), "output_usd_per_million": (0, 1000)},
+    "currency": {"per_usd": (0.05, 100_000)},
+    "grid_day": {"year": (2015, 2100)},
 }
 ON_CHIP = {"memory_gib": (0.05, 256), "memory_bandwidth_gb_per_s": (1000, 1e8)}
 PEAK_TFLOPS = (0.002, 200_000)  # from a Raspberry Pi's fp64 to a wafer's fp16
 
 
-def range_problems(kind: str, record: Checked | Table) -> Iterator[str]:
+def range_problems(kind: str, record: Checked) -> Iterator[str]:
     """Yield the figures of one entry that lie outside of what any such entry can have."""
     limits: Mapping[str, tuple[float, float]] = RANGES.get(kind, {})
     if isinstance(record, Device):
@@ -61,7 +63,7 @@ def range_problems(kind: str, record: Checked | Table) -> Iterator[str]:
             yield f"{figure}: {value:g} is outside of {least:g} to {most:g}; is the unit right?"
 
 
-def _figure(record: Checked | Table, path: Sequence[str]) -> float | None:
+def _figure(record: Checked, path: Sequence[str]) -> float | None:
     value: object = record
     for part in path:
         value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)

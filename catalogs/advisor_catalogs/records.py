@@ -10,6 +10,11 @@ import msgspec
 from advisor.devices import Record
 from advisor.errors import InputError
 
+
+class DuplicateError(InputError):
+    """A name that is used twice."""
+
+
 RecordType = TypeVar("RecordType", bound=Record)
 
 
@@ -33,9 +38,9 @@ def _mistake(kind: type[Record], table: dict[str, Any], file: str) -> str:
 
 
 def refuse_duplicates(records: Sequence[Any], where: Sequence[str], kind: str) -> None:
-    """Raise ``InputError`` at the second record with an id already used."""
+    """Raise ``DuplicateError`` at the second record with an id already used."""
     seen: dict[str, str] = {}
     for record, file in zip(records, where, strict=True):
         if record.id in seen:
-            raise InputError(f"{file}: {kind} {record.id!r} is already in {seen[record.id]}")
+            raise DuplicateError(f"{file}: {kind} {record.id!r} is already in {seen[record.id]}")
         seen[record.id] = file

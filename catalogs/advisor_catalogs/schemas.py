@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from advisor.devices import Link, Source
-from advisor_catalogs.loading import KINDS, PLURALS
+from advisor_catalogs import apis, grid_hours
+from advisor_catalogs.loading import KINDS, PLURALS, record_type
+from advisor_catalogs.model_entries import Index
 from advisor_catalogs.offer_files import OPTIONAL, REQUIRED, TERMS
 from advisor_catalogs.providers import Region
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-SCHEMA_KINDS = (*KINDS, "region")
+SCHEMA_KINDS = (*KINDS, "region", "country", "model", "physics")
+NUMBER = r"^[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?$"
 
 Schema = dict[str, Any]
 
 
 def json_schemas() -> dict[str, Schema]:
-    """Return kind of entry to the schema of a file of such entries, but for offers: that is of one row of its CSV."""
+    """Return kind of entry to the schema of a file of such entries; of kinds in CSV, of one row."""
     return {kind: file_schema(kind) for kind in SCHEMA_KINDS}
 
 
 def file_schema(kind: str) -> Schema:
     """Return the schema of a catalog file of that kind, one of ``SCHEMA_KINDS``, as the loader reads it."""
-    if kind == "offer":
-        return _offer_row()
-    if kind == "region":
-        return _regions()
-    record, others = _plain_with_others(KINDS[kind])
+    apart = {"offer": _offer_row, "token_price": _token_price_row, "grid_day": _grid_day_row, "region": _regions,
+             "country": _countries, "model": _models, "physics": _physics}  # fmt: skip
+    if kind in apart:
+        return apart[kind]()
+    record, others = _plain_with_others(record_type(kind))
     definitions = {**others, "SharedLink": _shared_link(), "Source": _plain(Source)}
     properties = record["properties"]
     properties["sources"] = {"oneOf": [
@@ -85,13 +89,61 @@ def _regions() -> Schema:
     }
 
 
+def _countries() -> Schema:
+    area = {"type": "string", "pattern": "^[a-z][a-z-]*$"}
+    lists = {name: {"type": "array", "items": area} for name in ("names", "groups")}
+    return {
+        "$schema": DIALECT,
+        "title": "countries.toml: ISO 3166-1 code to what a region filter accepts for it",
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Z]{2}$"},
+        "additionalProperties": {"type": "object", "properties": lists, "required": list(lists),
+                                 "additionalProperties": False},
+    }  # fmt: skip
+
+
+def _models() -> Schema:
+    index, others = _plain_with_others(Index)
+    return {"$schema": DIALECT, **index, "title": "models/index*.json: models known by name", "$defs": others}
+
+
+def _physics() -> Schema:
+    rates = {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "minItems": 1}
+    return {
+        "$schema": DIALECT,
+        "title": "physics.toml: family to format to the operations of one unit in one cycle",
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": rates},
+    }
+
+
+def _token_price_row() -> Schema:
+    """One row of ``apis.csv``."""
+    return _row("row of apis.csv", apis.COLUMNS, (), {"input_usd_per_million", "output_usd_per_million"})
+
+
+def _grid_day_row() -> Schema:
+    """One row of ``grid_hours.csv``."""
+    schema = _row("row of grid_hours.csv", grid_hours.COLUMNS, grid_hours.OPTIONAL, set(grid_hours.HOURS))
+    schema["properties"]["year"] = {"type": "string", "pattern": "^20[0-9]{2}$"}
+    return schema
+
+
 def _offer_row() -> Schema:
     """One row of ``offers/*.csv``: cells are text, and an empty one says nothing."""
-    numbers = {"price_usd_per_hour", "purchase_usd", "max_systems"}
-    columns: Schema = {name: {"type": "string"} for name in REQUIRED + OPTIONAL}
-    columns |= {name: {"type": "string", "pattern": r"^([0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?)?$"} for name in numbers}
-    columns["term"] = {"enum": list(TERMS)}
-    columns["date"] = {"type": "string", "format": "date", "description": "day the price was published or read"}
-    columns["confidential_computing"] = {"enum": ["", "yes", "no", "true", "false", "1", "0"]}
-    return {"$schema": DIALECT, "title": "row of offers/*.csv", "type": "object", "properties": columns,
-            "required": list(REQUIRED), "additionalProperties": False}  # fmt: skip
+    schema = _row("row of offers/*.csv", REQUIRED, OPTIONAL, set())
+    for name in ("price_usd_per_hour", "purchase_usd", "max_systems"):
+        schema["properties"][name] = {"type": "string", "pattern": f"{NUMBER}|^$"}
+    schema["properties"]["term"] = {"enum": list(TERMS)}
+    schema["properties"]["confidential_computing"] = {"enum": ["", "yes", "no", "true", "false", "1", "0"]}
+    return schema
+
+
+def _row(title: str, required: Sequence[str], optional: Sequence[str], numbers: set[str]) -> Schema:
+    """A row of a CSV file as text by column."""
+    columns: Schema = {name: {"type": "string"} for name in (*required, *optional)}
+    columns |= {name: {"type": "string", "pattern": NUMBER} for name in numbers}
+    columns["date"] = {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+                       "description": "day the figure was published or read"}  # fmt: skip
+    return {"$schema": DIALECT, "title": title, "type": "object", "properties": columns,
+            "required": list(required), "additionalProperties": False}  # fmt: skip

@@ -34,8 +34,8 @@ class Record(Checked, frozen=True, kw_only=True):
     """A catalog entry: frozen, unknown fields refused, and a source for its figures.
 
     ``sources`` maps a short key to where the figures come from; ``figure_sources`` names the key of
-    a figure that differs from the first one. A figure that is not published but derived is listed in
-    ``estimated`` with the method.
+    a figure (or of a part of one, ``attributes.water_l_per_kwh``) that differs from the first one. A figure
+    that is not published but derived is listed in ``estimated`` with the method.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -111,12 +111,18 @@ class System(Record, frozen=True, kw_only=True):
 
 
 def record_sources(record: Record) -> dict[str, Any]:
-    """Return figure name to source for every figure that the record gives."""
+    """Return figure name to source for every figure that the record gives.
+
+    Parts of a figure whose source is their own (``attributes.water_l_per_kwh``) follow it.
+    """
     first = next(iter(record.sources), None)
     answer: dict[str, Any] = {}
+    told = [*record.figure_sources, *record.estimated]
     for name, value in record.as_dict().items():
         if name in ("sources", "figure_sources", "estimated") or value in (None, "", (), {}):
             continue
-        key = record.figure_sources.get(name, first)
-        answer[name] = record.estimated.get(name) or (record.sources[key].title if key in record.sources else None)
+        for figure in (name, *(part for part in dict.fromkeys(told) if part.startswith(f"{name}."))):
+            key = record.figure_sources.get(figure, record.figure_sources.get(name, first))
+            source = record.sources[key].title if key in record.sources else None
+            answer[figure] = record.estimated.get(figure) or source
     return answer

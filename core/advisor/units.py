@@ -106,6 +106,7 @@ Dollars = Annotated[float, Meta(gt=0, extra={"parse": parse_money})]
 
 _TIME_SCALE = [(172800.0, 86400.0, " d"), (5400.0, 3600.0, " h"), (120.0, 60.0, " min"), (1.0, 1.0, " s"),
                (1e-3, 1e-3, " ms"), (1e-6, 1e-6, " µs"), (0.0, 1e-9, " ns")]  # fmt: skip
+_MASS_SCALE = [(1e9, 1e9, " kt"), (1e6, 1e6, " t"), (1e3, 1e3, " kg"), (1.0, 1.0, " g"), (0.0, 1e-3, " mg")]
 _PREFIXES = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")]
 
 
@@ -127,11 +128,15 @@ def format_quantity(value: float | None, unit: str, digits: int = 3) -> str:
     """Write ``value`` for people in the scale that suits it: ``0.5, "s"`` as ``500 ms``."""
     if value is None or math.isnan(value):
         return "-"
+    if value == 0 and unit in ("s", "g", "W", "J", "Wh"):
+        return f"0 {unit}"
     if unit == "s":
         return _scaled(value, _TIME_SCALE, digits)
     if unit in ("B", "B/s", "FLOP", "FLOP/s"):
         return _scaled(value, [(size, size, f" {prefix}{unit}") for size, prefix in _PREFIXES if size >= 1], digits)
-    if unit in ("W", "J", "g", "Wh"):
+    if unit == "g":
+        return _scaled(value, _MASS_SCALE, digits)
+    if unit in ("W", "J", "Wh"):
         scale = [(size, size, f" {prefix}{unit}") for size, prefix in _PREFIXES if size <= 1e9]
         return _scaled(value, scale, digits)
     if unit.startswith("USD"):

@@ -20,5 +20,7 @@ def commands(group: click.Group) -> None:
 
     group.add_command(catalog)
     for name, line in (("grids", "List and show grids: carbon and price of electricity."),
-                       ("providers", "List and show providers: law, certificates, encryption, logs.")):  # fmt: skip
+                       ("providers", "List and show providers: law, certificates, encryption, logs."),
+                       ("facilities", "List and show facilities: PUE, water, carbon-free share."),
+                       ("charges", "List and show charges of providers for egress and storage.")):  # fmt: skip
         group.add_command(LaterCommand(name, f"advisor_catalog_tools.lists:{name}", line))

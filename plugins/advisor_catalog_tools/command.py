@@ -15,7 +15,8 @@ from advisor.cli.tables import Column, Table, clean
 from advisor.errors import InputError
 
 #: Kinds that ``schema`` knows, as ``advisor_catalogs.schemas.SCHEMA_KINDS``, which is costly to import for ``--help``.
-KINDS = ("device", "system", "offer", "grid", "provider", "policy", "region")
+KINDS = ("device", "system", "offer", "grid", "provider", "policy", "facility", "charge", "currency", "token_price",
+         "grid_day", "region", "country", "model", "physics")  # fmt: skip
 PROBLEMS_FOUND = 1
 MOST_ROWS = 12
 
@@ -35,9 +36,9 @@ def catalog() -> None:
 def check(folder: Path | None, today: datetime | None, as_json: bool, **_: Any) -> None:
     """Print each problem of the catalogs, one a line.
 
-    Checks the built-in catalogs, or those in FOLDER; the exit code is 1 if there is a problem. What is checked: schema,
-    names used twice, references, sources of every figure, ranges and units, physics (peak rate against units and
-    clock, memory rate against width), and prices with their age.
+    Checks every file of the built-in catalogs, or of FOLDER; the exit code is 1 if there is a problem. What is checked:
+    schema, names used twice, references, sources of every figure, ranges and units, physics (peak rate against units
+    and clock, memory rate against width, a grid's hours against its mean), prices, and the age of all that ages.
 
     \b
     advisor catalog check
@@ -104,7 +105,7 @@ def _table(title: str, rows: dict[str, int], most: int) -> Table:
 def schema(kind: str, **_: Any) -> None:
     """Print the JSON schema of a catalog file.
 
-    For an editor that checks while one writes. Offers are CSV, so theirs is the schema of one row.
+    For an editor that checks while one writes. Offers, prices by the token and grids' days are CSV: of one row.
 
     \b
     advisor catalog schema device > device.schema.json

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.ranking.result import Candidate
 from advisor.registry import Registry
 from advisor_cost.breakeven import BreakEven, break_even
+from advisor_cost.data import sent_gb_per_request, stored_gb
 from advisor_cost.prices import cost_figures, is_committed
 from advisor_cost.scaling import scaled_month
 from advisor_cost.terms import Priced, other_offers, priced, purchase
@@ -15,7 +16,7 @@ from advisor_cost.tokens import SECONDS_PER_MONTH, by_the_token, token_prices
 from advisor_cost.traffic import Traffic
 from advisor_energy.demand import HOURS_PER_MONTH, has_end
 from advisor_energy.figures import assumed
-from advisor_energy.places import known_grids
+from advisor_energy.places import attribute_number, known_grids
 
 if TYPE_CHECKING:
     from advisor_catalogs.currencies import Currency
@@ -40,12 +41,14 @@ def breakdown(
         "schema": SCHEMA,
         "candidate": candidate.to_dict(),
         "workload": {"task": workload.task, **workload.to_plain(but_defaults=True)},
-        "currency": asdict(currency),
+        "currency": {"code": currency.id, "per_usd": currency.per_usd, "date": currency.date,
+                     "source": next((source.title for source in currency.sources.values()), "")},
         "prices_of": {"offer": _date(here), "source": _source(here)},
         "years": years,
         "costs": {name: _figure(here, name) for name in here.scores.values} | _over_years(here, years, month),
         "period": period,
         "parts": _parts(here, period),
+        "data": _data(here),
         "idle_share": 1.0 - float(here.rows["load"][0]),
         "traffic": scaled,
         "terms": [_term(priced(candidate, offer), years) for offer in other_offers(candidate, registry)],
@@ -53,6 +56,16 @@ def breakdown(
         "apis": _apis(candidate, requests, month),
         "assumptions": _assumptions(here),
     }
+
+
+def _data(here: Priced) -> dict[str, Any]:
+    """What is stored and sent, and what the provider asks for it; None where no price is known."""
+    figures = assumed(cost_figures(), here.context.workload.assume)
+    asked = {name: attribute_number(here.offer, name) for name in ("storage_usd_per_gb_month", "egress_usd_per_gb")}
+    if here.offer.on_premises:
+        asked = dict.fromkeys(asked, 0.0)
+    return {"stored_gb": stored_gb(here.context, figures),
+            "sent_gb_per_request": sent_gb_per_request(here.context, figures), **asked}  # fmt: skip
 
 
 def _period(here: Priced) -> str:
@@ -142,7 +155,8 @@ def _apis(candidate: Candidate, requests: float | None, month: float | None) -> 
     context = candidate.ranking.context
     if context.workload.trains or not context.model.generates:
         return []
-    rows = [by_the_token(price, context.workload, requests, month) for price in token_prices(context.model.name)]
+    rows = [by_the_token(price, context.workload, requests, month)
+            for price in token_prices(context.model.name, context.own.get("token_prices", ()))]  # fmt: skip
     return sorted(rows, key=lambda row: float(row["usd_per_request"]))
 
 

@@ -43,7 +43,7 @@ def cost(
     from advisor_cost.breakdown import breakdown
     from advisor_cost.traffic import find_traffic
 
-    money = find_currency(currency)
+    money = find_currency(currency, session.registry().own.get("currencies", ()))
     profile = find_traffic(traffic) if traffic else None
     candidate = ask_of_one(session, model, on, params, owned, also_rent, "to cost")
     if candidate.offer is None:

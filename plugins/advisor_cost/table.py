@@ -71,9 +71,21 @@ def _parts(answer: Mapping[str, Any], money: Money) -> None:
         table.add(name, money(value), f"{100 * value / total:.1f} %" if total else "")
     click.echo()
     table.show()
+    paragraph(_data(answer["data"], money))
     if answer["idle_share"] > 0.005:
         paragraph(f"idle: {100 * answer['idle_share']:.0f} % of the capacity that is paid for "
                   f"({money(total * answer['idle_share'])} a {answer['period']})")  # fmt: skip
+
+
+def _data(data: Mapping[str, Any], money: Money) -> str:
+    """What storage and egress are counted with, and what no price is known of."""
+    stored, sent = data["stored_gb"], data["sent_gb_per_request"]
+    storage, egress = data["storage_usd_per_gb_month"], data["egress_usd_per_gb"]
+    unknown = "(the provider publishes no price: none counted)"
+    said = [f"{stored:,.3g} GB stored {unknown if storage is None else f'at {money(storage)} a GB and month'}"]
+    if sent:
+        said.append(f"{1e3 * sent:.3g} MB sent a request {unknown if egress is None else f'at {money(egress)} a GB'}")
+    return f"data: {'; '.join(said)}"
 
 
 def _traffic(found: Mapping[str, Any], money: Money) -> None:

@@ -22,7 +22,7 @@ from advisor_energy.intervals import Interval
 from advisor_energy.places import attribute_number, grids_of, places_of
 from advisor_energy.scorer import EnergyScorer
 from advisor_energy.sight import Sight
-from advisor_energy.waiting import cleanest, known_hours, waiting_share
+from advisor_energy.waiting import cleanest, hours_of, waiting_share
 
 SCHEMA = {"name": "advisor.energy", "version": 1}
 
@@ -100,10 +100,10 @@ def _place(offer: Offer | None, context: Context) -> dict[str, Any]:
                           "source": figures["world_grid_intensity"].source}  # fmt: skip
     free = attribute_number(offer, "carbon_free_share") if offer else None
     water = attribute_number(offer, "water_l_per_kwh") if offer else None
-    claimed = _source(offer, "attributes") if free else "not known"
+    claimed = _source(offer, "attributes.carbon_free_share") if free else "not known"
     answer["carbon_free_share"] = {"value": free or 0.0, "source": claimed}
     answer["water_l_per_kwh"] = {"value": figures["water_on_site"].value if water is None else water,
-                                 "source": _source(offer, "attributes") if water is not None
+                                 "source": _source(offer, "attributes.water_l_per_kwh") if water is not None
                                  else figures["water_on_site"].source}  # fmt: skip
     return answer
 
@@ -118,7 +118,7 @@ def _source(offer: Offer | None, figure: str) -> str:
 def _waiting(sight: Sight, offer: Offer | None) -> dict[str, Any] | None:
     """With ``flexible``: what is saved on average, and the hours (UTC) of a run submitted at each hour of the day."""
     slack = sight.context.workload.flexible
-    course = known_hours().get(offer.grid) if offer else None
+    course = hours_of(sight.context).get(offer.grid) if offer else None
     if slack is None or not has_end(sight.context):
         return None
     if course is None:

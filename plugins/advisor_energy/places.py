@@ -75,18 +75,31 @@ def places(
         for offer in offers
     ]
     return Places(
-        pue=offer_interval(offers, _pue, figures["power_usage_effectiveness"]),
+        pue=offer_interval(offers, _pue, figures["power_usage_effectiveness"], "pue"),
         intensity=stack([*intensity, _ends(world)]),
         lifetime_years=np.array([*(offer.lifetime_years for offer in offers), DEFAULT_LIFETIME_YEARS]),
         carbon_free=np.array([*(attribute_number(offer, "carbon_free_share") or 0.0 for offer in offers), 0.0]),
-        water=offer_interval(offers, _water, figures["water_on_site"]),
+        water=offer_interval(offers, _water, figures["water_on_site"], "attributes.water_l_per_kwh"),
     )
 
 
-def offer_interval(offers: Sequence[Offer], figure: Callable[[Offer], float | None], default: Figure) -> Interval:
-    """Return a figure of every offer, exact where it is given, else the default with its interval."""
-    given = [figure(offer) for offer in offers]
-    return stack([_ends(default) if value is None else (value, value, value) for value in [*given, None]])
+def offer_interval(
+    offers: Sequence[Offer], figure: Callable[[Offer], float | None], default: Figure, name: str = ""
+) -> Interval:
+    """Return a figure of every offer, exact where it is given, else the default with its interval.
+
+    One that was estimated (``name`` stands in ``Offer.estimated``), such as an area's mean, has the default's ends.
+    """
+    answer = []
+    for offer in (*offers, None):
+        value = figure(offer) if offer is not None else None
+        if value is None:
+            answer.append(_ends(default))
+        elif offer is not None and name in offer.estimated:
+            answer.append((value, min(value, default.low), max(value, default.high)))
+        else:
+            answer.append((value, value, value))
+    return stack(answer)
 
 
 def stack(ends: Iterable[tuple[float, float, float]]) -> Interval:

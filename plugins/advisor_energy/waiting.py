@@ -33,6 +33,12 @@ def known_hours() -> Mapping[str, Sequence[float]]:
     return {name: hours.shares for name, hours in load_grid_hours().items()}
 
 
+def hours_of(context: Context) -> Mapping[str, Sequence[float]]:
+    """Return the courses that a question knows: the catalog's, and over them those of the user's own folders."""
+    own = {day.id: day.shares for day in context.own.get("grid_days", ())}
+    return {**known_hours(), **own} if own else known_hours()
+
+
 def cleanest(shares: Sequence[float], start: float, length: float, slack: float) -> Array:
     """Return the quarter hours, counted from ``start``, in which a job of ``length`` hours runs at best."""
     window = _window(np.asarray(shares), start, length, slack)
@@ -54,7 +60,7 @@ def saved_shares(shares: tuple[float, ...], slack: float) -> Array:
 def waiting_share(context: Context, offers: Sequence[Offer], offer: Array, hours: Array) -> Array:
     """Return the intensity of each row's electricity over its grid's mean: 1 where no course is known."""
     slack = (context.workload.flexible or 0.0) / 3600.0
-    known = known_hours()
+    known = hours_of(context)
     courses = list(dict.fromkeys(grid.grid for grid in offers if grid.grid in known))
     if not slack or not courses:
         return np.ones(len(hours))

@@ -32,23 +32,25 @@ def test_it_does_not_take_the_name_of_a_built_in_command():
 
 
 def test_the_built_in_catalogs_pass(run):
-    answer = run("catalog", "check", "--date", "2026-11-24")
+    answer = run("catalog", "check", "--date", "2026-11-25")
     assert answer.exit_code == 0
     assert answer.stdout.startswith("no problem found")
 
 
-def test_old_prices_fail_once_they_are_old(run):
+def test_old_figures_fail_once_they_are_old(run):
     answer = run("catalog", "check", "--date", "2036-01-01", "--json")
     assert answer.exit_code == 1
     problems = json.loads(answer.stdout)["problems"]
-    assert {problem["check"] for problem in problems} == {"prices"}
+    assert {problem["check"] for problem in problems} == {"age"}
     assert all("too old" in problem["text"] for problem in problems)
+    kinds = {problem["text"].partition(" ")[0] for problem in problems}
+    assert kinds == {"offer", "charge", "token", "currency", "grid", "facility"}
 
 
 def test_each_problem_is_one_line(run, user_folder, device_toml):
     bad = device_toml.replace("memory_gib = 64", "memory_gib = 65536").replace('sources = ["sheet"]', "")
     dear = OFFERS + "aws,8xacme-a1-64gb,eu-central-1,on-demand,900,Acme,,2026-01-01\n"
-    regions = '[aws]\nmoon-1 = { country = "XX", grid = "YY", pue = 0.8 }\n'
+    regions = '[aws]\nmoon-1 = { country = "XX", grid = "YY" }\n'
     folder = user_folder(devices__acme_toml=bad, offers__mine_csv=dear, regions_toml=regions)
     answer = run("catalog", "check", folder, "--date", "2026-11-24", "--json")
     assert answer.exit_code == 1
@@ -61,7 +63,6 @@ def test_each_problem_is_one_line(run, user_folder, device_toml):
     assert "no source" in text["sources"]
     assert "unknown country 'XX'" in text["references"]
     assert "unknown grid 'YY'" in text["references"]
-    assert "pue: 0.8 is outside" in text["ranges"]
     assert "900" not in text["prices"]
     assert "112.5 USD a device and hour" in text["prices"]
     plain = run("catalog", "check", folder, "--date", "2026-11-24")

@@ -30,9 +30,10 @@ def test_a_user_folder_adds_devices_systems_and_offers(user_folder, device_toml)
 
 
 def test_a_user_folder_may_bring_a_provider_region_and_grid(user_folder):
+    source = '[sources.us]\ntitle = "Us"\ndate = 2026-01-01\n'
     folder = user_folder(
-        providers_toml='[sources.us]\ntitle = "Us"\ndate = 2026-01-01\n[[provider]]\nid = "acme"\nname = "Acme"\n'
-        'jurisdictions = ["CH"]\npue = 1.2\nsources = ["us"]\n',
+        providers_toml=f'{source}[[provider]]\nid = "acme"\nname = "Acme"\njurisdictions = ["CH"]\nsources = ["us"]\n',
+        facilities_toml=f'{source}[[facility]]\nid = "acme"\npue = 1.2\nsources = ["us"]\n',
         regions_toml='[acme]\nzurich = { country = "CH", grid = "CH" }\n',
         offers__acme_csv=OFFERS + "acme,3xnvidia-h100-sxm-80gb,zurich,on-demand,20,Acme,,2026-01-01\n",
     )

@@ -112,7 +112,7 @@ def test_published_prices():
 
 def test_grids():
     grids = load_grids()
-    assert grids["DE"].intensity_g_per_kwh == pytest.approx(370.93)  # Electricity Maps, 2023
+    assert (grids["DE"].intensity_g_per_kwh, grids["DE"].year) == (342, 2025)  # Electricity Maps
     order = [grids[name].intensity_g_per_kwh for name in ("SE", "FR", "DE", "US-MIDA-PJM", "PL")]
     assert order == sorted(order)
     assert grids["US-CAL-CISO"].country == "US"
@@ -135,19 +135,17 @@ def test_a_grids_day_is_around_its_mean_and_has_a_source():
         assert name in grids
         assert sum(day.shares) / 24 == pytest.approx(1, abs=0.005), name
         assert min(day.shares) > 0.3
-        assert day.source
-        assert day.source_url.startswith("https://")
+        assert day.sources["hours"].url.startswith("https://")
     california = load_grid_hours()["US-CAL-CISO"].shares  # noon there is 20 o'clock UTC
     assert california.index(min(california)) in (19, 20, 21)
 
 
 def test_every_charge_has_a_source():
-    from advisor_catalogs.documents import catalog_root
-    from advisor_catalogs.providers import read_charges, read_providers
+    from advisor_catalogs.loading import load_records
 
-    charges = read_charges(catalog_root())
-    for provider, entry in charges["charges"].items():
-        assert provider in read_providers(catalog_root())
-        assert entry["source"] in charges["sources"]
-        assert charges["sources"][entry["source"]]["date"]
-        assert 0 <= entry["egress_usd_per_gb"] <= 0.15
+    charges = {charge.id: charge for charge in load_records("charge")}
+    assert set(charges) == {provider.id for provider in load_records("provider")} - {"own"}
+    for charge in charges.values():
+        assert charge.sources
+        assert charge.notes or None not in (charge.egress_usd_per_gb, charge.storage_usd_per_gb_month), charge.id
+        assert charge.egress_usd_per_gb is None or 0 <= charge.egress_usd_per_gb <= 0.15

@@ -69,6 +69,6 @@ def test_no_price_is_from_sample_data():
 
 
 def test_water_and_carbon_free_shares_have_a_source():
-    stated = [offer for offer in load_offers() if offer.attributes]
-    assert len(stated) >= 300
-    assert all(offer.figure_sources["attributes"] in offer.sources for offer in stated)
+    stated = [(offer, name) for offer in load_offers() for name in offer.attributes]
+    assert len(stated) >= 2000
+    assert all(offer.figure_sources[f"attributes.{name}"] in offer.sources for offer, name in stated)

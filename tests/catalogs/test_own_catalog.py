@@ -114,8 +114,97 @@ sources = ["me"]
     assert clean.value < 0.9 * plain.value
 
 
+CONFIG = json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256,
+                     "intermediate_size": 688, "num_attention_heads": 4, "num_hidden_layers": 6, "vocab_size": 3200,
+                     "max_position_embeddings": 1024, "torch_dtype": "bfloat16"})  # fmt: skip
+
+
+def model(run, name, *more):
+    return json.loads(run("models", "show", name, "--json", *more).stdout)["model"]
+
+
+def test_a_model_of_ones_own_by_its_path_and_by_an_index(run, tmp_path):
+    models = tmp_path / "own" / "models"
+    (models / "acme").mkdir(parents=True)
+    (models / "acme" / "tiny.json").write_text(CONFIG)
+    own = ("--catalog", tmp_path / "own")
+    assert model(run, "acme/tiny", *own)["parameters"] > 1e6
+    assert model(run, "tiny", *own)["id"] == "acme/tiny"
+    assert run("rank", "acme/tiny", "--limit", "1", *own).exit_code == 0
+    assert run("models", "show", "acme/tiny").exit_code == 2
+    index = {"sources": {"us": {"title": "our own", "date": "2026-11-01"}}, "models": [
+        {"id": "acme/tiny", "source": "us", "aliases": ["mini"], "licence": "ours"},
+        {"id": "acme/wide", "document": "acme/tiny", "source": "us", "with": {"hidden_size": 512}}]}  # fmt: skip
+    (models / "index.json").write_text(json.dumps(index))
+    assert model(run, "mini", *own)["licence"] == "ours"
+    assert model(run, "acme/wide", *own)["parameters"] > model(run, "acme/tiny", *own)["parameters"]
+    assert not any(problems_by_check(tmp_path / "own").values())
+
+
+def test_a_model_of_ones_own_in_the_configuration_folder_overrides_the_catalogs(run, tmp_path):
+    name = "meta-llama/Llama-3.2-1B"
+    plain = model(run, name)["parameters"]
+    path = tmp_path / "config" / "hardware-advisor" / "catalog" / "models" / f"{name}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(CONFIG)
+    assert plain > 1e9 > model(run, name)["parameters"]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), [
+    ("tiny.json", "{", "not valid JSON"),
+    ("tiny.json", "[1]", "expected a JSON object"),
+    ("index.json", '{"sources": {}, "models": [{"id": "a", "source": "x"}]}', "no source 'x'"),
+    ("index.json", '{"sources": {}}', "models"),
+])  # fmt: skip
+def test_a_wrong_model_is_one_line(run, tmp_path, name, text, message):
+    models = tmp_path / "own" / "models"
+    models.mkdir(parents=True)
+    (models / name).write_text(text)
+    done = run("models", "show", "tiny", "--catalog", tmp_path / "own")
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert any(problems_by_check(tmp_path / "own").values())
+
+
+def test_facilities_charges_prices_rates_and_hours_of_ones_own(run, tmp_path):
+    hours = ",".join(["0.5"] * 12 + ["1.5"] * 12)
+    own = folder(
+        tmp_path / "own",
+        facilities=SOURCE + '[[facility]]\nid = "ovh/GRA"\npue = 2.5\ncarbon_free_share = 0.25\nsources = ["me"]\n',
+        charges=SOURCE + '[[charge]]\nid = "ovh"\nstorage_usd_per_gb_month = 1\nsources = ["me"]\n',
+        currencies=SOURCE + '[[currency]]\nid = "EUR"\nname = "euro"\nper_usd = 0.5\nsources = ["me"]\n',
+    )
+    (own / "grid_hours.csv").write_text(
+        f"grid,year,{','.join(f'utc_{hour:02d}' for hour in range(24))},source,source_url,date\n"
+        f"FR,2026,{hours},me,https://example.com,2026-11-01\n"
+    )
+    (own / "apis.csv").write_text(
+        "model,provider,name,input_usd_per_million,output_usd_per_million,source,source_url,date\n"
+        "meta-llama/Llama-3.1-8B,acme,llama,0.001,0.002,me,https://example.com,2026-11-01\n"
+    )
+    ask = ("meta-llama/Llama-3.1-8B", "--on", "1xh100-pcie", "--provider", "ovh", "--region", "GRA", "--json")
+    own_catalog = ("--catalog", own)
+    done = run("cost", *ask, *own_catalog, "--request-rate", "1", "--currency", "EUR")
+    assert done.exit_code == 0, done.output
+    cost = json.loads(done.stdout)
+    assert cost["currency"]["per_usd"] == 0.5
+    assert cost["apis"][0]["provider"] == "acme"
+    assert cost["parts"]["storage"] == pytest.approx(2 * 8.03, rel=1e-3)  # 16 GB at 1 USD a GB and month
+    job = ("--task", "finetune", "--method", "lora", "--tokens", "100M", "--flexible", "24h")
+    energy = json.loads(run("energy", *ask, *own_catalog, *job).stdout)
+    assert energy["place"]["pue"]["value"] == 2.5
+    assert energy["place"]["carbon_free_share"]["value"] == 0.25
+    assert energy["waiting"]["share"] == pytest.approx(0.5, abs=0.1)  # within a day there are always twelve clean hours
+    for kind, name in (("facilities", "ovh/GRA"), ("charges", "ovh")):
+        assert "our own" in run(kind, "show", name, "--sources", "--catalog", own).stdout
+    assert not any(problems_by_check(own).values())
+
+
 @pytest.mark.parametrize(("files", "message"), [
     ({}, "holds no catalog"),
+    ({"facilities": SOURCE + '[[facility]]\nid = "ovh/GRA"\npue = -1\nsources = ["me"]\n'}, "pue: expected"),
+    ({"charges": SOURCE + '[[charge]]\nid = "ovh"\negress = 1\n'}, "egress"),
     ({"offers__ovh": f"{HEADER}\n{OFFER.replace('GRA', 'GRAA')}\n"}, "row 2: region: ovh has no region 'GRAA'"),
     ({"grids": "[[grid]]\nid = 3\n"}, "grids.toml"),
     ({"policies__p": '[[policy]]\nid = "p"\n'}, "name: is required"),
@@ -156,6 +245,7 @@ require = [{on_premises = true}]
 @pytest.mark.parametrize(("kind", "name"), [
     ("devices", "h100"), ("systems", "dgx-h100"), ("offers", "ovh/h100-380/GRA/on-demand"),
     ("models", "meta-llama/Llama-3.1-8B"), ("grids", "DE"), ("providers", "ovh"), ("policies", "gdpr"),
+    ("facilities", "aws/us-east-1"), ("charges", "aws"),
 ])  # fmt: skip
 def test_every_figure_that_is_shown_has_its_source_and_date(run, kind, name):
     text = run(kind, "show", name, "--sources").stdout

@@ -44,9 +44,10 @@ def test_what_the_law_keeps_out_is_named_with_its_clause(lawful):
 
 def test_money_by_hand(lawful):
     first, excluded = lawful["candidates"][0], lawful["excluded_best"]
-    for candidate, hourly in ((first, 2.99), (excluded, 1.25)):
+    weights_gb = 2 * 70_553_706_496 / 1e9
+    for candidate, hourly, storage in ((first, 2.99, weights_gb * 0.0447), (excluded, 1.25, 0.0)):
         assert candidate["offer"]["price_usd_per_hour"] == hourly
-        assert candidate["objectives"]["cost_per_month"]["value"] == pytest.approx(730 * hourly, rel=1e-3)
+        assert candidate["objectives"]["cost_per_month"]["value"] == pytest.approx(730 * hourly + storage, rel=1e-3)
     assert round(730 * (2.99 - 1.25), -1) == 1270
 
 

@@ -26,10 +26,13 @@ def test_a_week_on_spot(interruptions):
     hours = answer["candidate"]["estimates"]["run_time"]["value"] / 3600
     parts = answer["parts"]
     lost = interruptions * 0.17 + math.sqrt(2 * interruptions * 0.017)
+    stored = answer["data"]["stored_gb"] * 0.20 / 730  # USD an hour, at Verda's price
     assert parts["rent"] == pytest.approx(price * hours, rel=1e-4)
-    assert parts["interruptions"] == pytest.approx(price * hours * lost, rel=1e-3)
-    assert parts["starting"] == pytest.approx(price * 0.1, rel=1e-4)
-    assert answer["costs"]["cost_per_run"]["value"] == pytest.approx(price * (hours * (1 + lost) + 0.1), rel=1e-3)
+    assert parts["storage"] == pytest.approx(stored * hours, rel=1e-4)
+    assert parts["interruptions"] == pytest.approx((price + stored) * hours * lost, rel=1e-3)
+    assert parts["starting"] == pytest.approx((price + stored) * 0.1, rel=1e-4)
+    run = (price + stored) * (hours * (1 + lost) + 0.1)
+    assert answer["costs"]["cost_per_run"]["value"] == pytest.approx(run, rel=1e-3)
     demand = next(term for term in answer["terms"] if term["term"] == "on-demand")
     assert demand["value"] > answer["costs"]["cost_per_run"]["value"]
     assert answer["break_even"]["pays_after_years"] is None

@@ -98,9 +98,7 @@ def test_tokens_bought_by_the_million():
 
 def test_prices_by_the_token_have_a_source_and_are_found_by_the_models_name():
     for price in load_token_prices():
-        assert price.source
-        assert price.source_url.startswith("https://")
-        assert price.date
+        assert price.sources["price"].url.startswith("https://")
         assert 0 < price.input_usd_per_million <= 30
         assert 0 < price.output_usd_per_million <= 100
     names = {price.provider for price in token_prices("meta-llama/Llama-3.1-8B")}

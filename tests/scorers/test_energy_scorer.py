@@ -64,7 +64,7 @@ def test_waiting_runs_in_the_cleanest_hours_of_the_window():
 def test_a_flexible_job_takes_less_carbon_where_the_grids_day_is_known():
     job = {"task": "batch", "rows": 36_000}
     rows = table(2, offer=[0, 1], run_time=3 * 3600.0)
-    at_once, later = (scored(EnergyScorer(), rows, question(Workload(**job, **more), [at("US-CAL-CISO"), at("PL")],
+    at_once, later = (scored(EnergyScorer(), rows, question(Workload(**job, **more), [at("US-CAL-CISO"), at("IS")],
                                                              classifier())).values["carbon_g"][0]
                       for more in ({}, {"flexible": "12h"}))  # fmt: skip
     assert later[0] < 0.85 * at_once[0]

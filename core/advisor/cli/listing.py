@@ -162,12 +162,13 @@ def _show_fields(fields: Mapping[str, Any], origins: Mapping[str, Any], hidden: 
     for name, value in fields.items():
         if value in (None, "", [], (), {}) or name in hidden:
             continue
-        lines = _lines(value)
-        origin = origins.get(name)
-        each = origin if isinstance(origin, list) and len(origin) == len(lines) else [origin] * len(lines)
-        for number, (text, of) in enumerate(zip(lines, each, strict=True)):
-            source = [f"[{numbers.setdefault(str(of), len(numbers) + 1)}]" if of else ""] if origins else []
-            table.add("" if number else name.replace("_", " "), text, *source)
+        for figure, item in _apart(name, value, origins).items():
+            lines = _lines(item)
+            origin = origins.get(figure)
+            each = origin if isinstance(origin, list) and len(origin) == len(lines) else [origin] * len(lines)
+            for number, (text, of) in enumerate(zip(lines, each, strict=True)):
+                source = [f"[{numbers.setdefault(str(of), len(numbers) + 1)}]" if of else ""] if origins else []
+                table.add("" if number else figure.replace("_", " "), text, *source)
     table.show()
     for text, number in numbers.items():
         paragraph(f"[{number}] {text}", indent="    ")
@@ -178,6 +179,15 @@ def _lines(value: Any) -> Sequence[str]:
     if isinstance(value, (list, tuple)) and len(value) > 1 and all(isinstance(item, Mapping) for item in value):
         return [_text(item) for item in value]
     return [_text(value)]
+
+
+def _apart(name: str, value: Any, origins: Mapping[str, Any]) -> dict[str, Any]:
+    """A field, and after it those of its parts whose source is their own (``attributes.water_l_per_kwh``)."""
+    if not isinstance(value, Mapping):
+        return {name: value}
+    parts = {f"{name}.{part}": item for part, item in value.items() if f"{name}.{part}" in origins}
+    rest = {part: item for part, item in value.items() if f"{name}.{part}" not in parts}
+    return ({name: rest} if rest else {}) | parts
 
 
 def _text(value: Any) -> str:
