@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from advisor_catalogs import loading
 from advisor_catalogs.check import check_catalogs, source_problems
 from advisor_catalogs.counts import CONTINENTS, catalog_counts
 from advisor_catalogs.grids import load_grids
@@ -40,12 +41,15 @@ def test_the_readme_gives_the_counts_that_there_are():
     assert f"one file a family | {entries['devices']} |" in text
     assert f"| {entries['systems written down']}, and one for each" in text
     assert f"has purchase prices | {entries['offers']} in {providers} |" in text
-    assert f"region to country, grid, PUE, water, carbon-free share | {entries['regions']} |" in text
+    assert f"region to place, country and grid | {entries['regions']} |" in text
+    assert f"by region, provider and area | {entries['facilities']} |" in text
+    assert f"a price of electricity | {entries['grids']} |" in text
+    assert f"over the year's mean | {entries['grids whose day is known']} |" in text
     rules = entries["rules of policies"]
     assert f"| {entries['policies']} with {rules} rules |" in text
 
 
-@pytest.mark.parametrize("kind", ["device", "system", "offer", "grid", "provider", "policy"])
+@pytest.mark.parametrize("kind", loading.KINDS)
 def test_every_figure_has_a_source_and_a_date(kind):
     for record in load_records(kind):
         assert list(source_problems(record)) == [], record.id

@@ -122,7 +122,7 @@ def test_a_fault_is_found(built_in, file, old, new, found_by, words):
 
 def test_every_kind_of_file_has_a_fault(whole):
     files = {path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.is_file()}
-    kinds = {name.partition("/")[0] for name in files}
+    kinds = {name.partition("/")[0] for name in files} - {"comparisons"}  # of `advisor catalog compare`
     assert kinds == {file.partition("/")[0] for file, *_ in FAULTS}
 
 
