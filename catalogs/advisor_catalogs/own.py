@@ -27,10 +27,11 @@ OF_OFFERS = ("providers.toml", "regions.toml", "facilities.toml", "charges.toml"
 def read_own(folder: Path) -> Mapping[str, Iterable[Any]]:
     """Return the entries of a folder by hook, or by the name that plugins read; ``InputError`` for a wrong file.
 
-    What the folder says of a provider, region, facility or charge changes the built-in offers there, so those are
-    given too.
+    Nothing, where the folder is laid out in a way that another plugin may know. What the folder says of a provider,
+    region, facility or charge changes the built-in offers there, so those are given too.
     """
-    refuse_no_catalog(folder)
+    if not _holds_catalog(folder):
+        return {}
     offers = load_offers(folder)
     if any((folder / name).is_file() for name in OF_OFFERS):
         offers += _changed_offers(folder, {offer.id for offer in offers})
@@ -47,8 +48,12 @@ def refuse_no_catalog(folder: Path) -> None:
     """Raise ``InputError`` where there is no folder, or nothing of a catalog in it."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such catalog folder")
-    if not any((folder / name).exists() for name in HELD):
+    if not _holds_catalog(folder):
         raise InputError(f"{folder}: holds no catalog; expected one of {', '.join(HELD)}")
+
+
+def _holds_catalog(folder: Path) -> bool:
+    return any((folder / name).exists() for name in HELD)
 
 
 def _changed_offers(folder: Path, own: set[str]) -> list[Offer]:

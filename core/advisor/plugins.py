@@ -92,19 +92,26 @@ class Plugins:
             version = getattr(plugin, "advisor_hook_version", HOOK_VERSION)
             if version != HOOK_VERSION:
                 self.warn(
-                    f"plugin {name!r} left out: it was made for version {version} of the hook interface, and this "
+                    f"plugin {name!r} left out: it was made for version {version!r} of the hook interface, and this "
                     f"advisor has version {HOOK_VERSION}; install a matching release of one of them"
                 )
                 return False
+            if self._manager.is_registered(plugin):
+                self.warn(f"plugin {name!r} left out: it is there already as {self._manager.get_name(plugin)!r}")
+                return False
             self._manager.register(plugin, name)
-        except FAILURES as error:  # a hook with wrong arguments, an object given twice
+        except FAILURES as error:  # a hook with wrong arguments
             self.warn(f"plugin {name!r} left out: {describe(error)}")
             return False
-        self._warn_of_unknown_hooks(plugin, name)
+        self._warn_of_useless_hooks(plugin, name)
         return True
 
-    def _warn_of_unknown_hooks(self, plugin: object, name: str) -> None:
-        for caller in self._manager.get_hookcallers(plugin) or []:
+    def _warn_of_useless_hooks(self, plugin: object, name: str) -> None:
+        callers = self._manager.get_hookcallers(plugin) or []
+        if not callers:
+            what = "a name; hand over the module" if isinstance(plugin, str) else "implements no hook (@hookimpl)"
+            self.warn(f"plugin {name!r}: {what}, so it adds nothing")
+        for caller in callers:
             if not caller.has_spec():
                 close = nearest(caller.name, HOOKS)
                 hint = f"; did you mean {' or '.join(close)}?" if close else ""
@@ -152,13 +159,21 @@ class Plugins:
 
     def read_catalog(self, folder: Path) -> Iterable[tuple[str, Any]]:
         """Yield (kind, records) of a user's catalog folder; a wrong file is the user's, and ends the question."""
-        for implementation in self._implementations("read_catalog"):
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such catalog folder")
+        readers = self._implementations("read_catalog")
+        holds = False
+        for implementation in readers:
             name = implementation.plugin_name
             found = guarded(name, "hook read_catalog", self.warn, lambda one=implementation: one.function(folder))  # type: ignore[misc]
+            holds = holds or found is None or bool(found)  # what failed might have held it
             if isinstance(found, Mapping):
                 yield from found.items()
             elif found is not None:
                 self.warn(f"plugin {name!r}: hook read_catalog returned a {type(found).__name__}; left out")
+        if not holds:
+            names = ", ".join(reader.plugin_name for reader in readers) or "none"
+            raise InputError(f"{folder}: holds no catalog that a plugin knows (of those that read catalogs: {names})")
 
     def info(self) -> list[PluginInfo]:
         """List the plugins in order of name."""

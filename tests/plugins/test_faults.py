@@ -412,3 +412,33 @@ def test_reading_a_catalog_folder_may_fail(tmp_path):
     user = reads_catalogs(raising(InputError("prices.txt: not a number")))
     with pytest.raises(InputError, match=r"prices\.txt"):
         Advisor([SampleHardware(), user], discover=False, catalogs=[tmp_path]).rank(MODEL, **SERVE)
+
+
+def test_a_folder_that_no_plugin_knows_is_refused(tmp_path):
+    mine = reads_catalogs(lambda folder: {"offers": []} if (folder / "mine.txt").exists() else {})
+    advisor = Advisor([SampleHardware(), mine], discover=False, catalogs=[tmp_path])
+    with pytest.raises(InputError, match="holds no catalog that a plugin knows"):
+        advisor.rank(MODEL, **SERVE)
+    (tmp_path / "mine.txt").touch()
+    assert Advisor([SampleHardware(), mine], discover=False, catalogs=[tmp_path]).rank(MODEL, **SERVE).best
+    with pytest.raises(InputError, match="no such catalog folder"):
+        Advisor([SampleHardware(), mine], discover=False, catalogs=[tmp_path / "none"]).rank(MODEL, **SERVE)
+
+
+@pytest.mark.parametrize(("odd", "words"), [(object(), "implements no hook"), ("my_plugin", "hand over the module")])
+def test_what_adds_nothing_is_named(odd, words):
+    (line,) = ask(odd).warnings
+    assert words in line
+
+
+def test_version_that_is_no_number():
+    text = plugin(scorers=list)
+    text.advisor_hook_version = "1"
+    assert "version '1'" in survives(text)
+
+
+def test_a_module_that_is_installed_already():
+    import advisor_gpu
+
+    (line,) = Advisor([advisor_gpu]).warnings
+    assert line == "plugin 'advisor_gpu' left out: it is there already as 'gpu'"

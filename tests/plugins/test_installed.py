@@ -14,6 +14,7 @@ import pytest
 from advisor.plugins import HOOKS
 
 ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "examples" / "advisor-acme" / "README.md"
 CARD = {"acme_card": 1, "name": "small", "width": 1024, "blocks": 8, "heads": 8, "vocabulary": 32000}
 RANK = ["rank", "card.json", "--task", "serve", "--request-rate", "2", "--limit", "0", "--json"]
 
@@ -143,6 +144,31 @@ def test_example_in_every_part(installed):
     assert json.loads(exported)["system"].startswith("acme-")
     assert "acme-shop" in installed.run("acme").stdout
     assert "acme" in installed.run("--help").stdout
+
+
+@pytest.mark.parametrize("line", README.read_text("utf-8").split("Try it:")[1].split("```")[1].strip().splitlines())
+def test_commands_of_the_readme(installed, line):
+    assert line.startswith("advisor ")
+    assert installed.run(*line.split()[1:]).stdout.strip()
+
+
+def test_readme_lists_every_hook_and_file():
+    text = README.read_text("utf-8")
+    assert [hook for hook in HOOKS if f"`{hook}`" not in text] == []
+    files = [file.name for file in (README.parent / "advisor_acme").glob("*.py")]
+    assert [name for name in files if name not in text] == []
+
+
+def test_prices_of_a_file_of_its_own(installed, tmp_path):
+    quote = tmp_path / "acme-quote.toml"
+    ask = ("rank", "acme/tiny-chat", "--vendor", "acme", "--catalog", tmp_path, "--json")
+    quote.write_text('[usd_per_hour]\n"acme-cloud/card/desert-1" = 0.01\n')
+    best = json.loads(installed.run(*ask).stdout)["candidates"][0]
+    assert best["objectives"]["cost_per_hour"]["value"] == pytest.approx(0.01 * best["device_count"])
+    quote.write_text('[usd_per_hour]\n"acme-cloud/nowhere" = 0.01\n')
+    wrong = installed.run(*ask, check=False)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "acme-cloud/nowhere: no such offer" in wrong.stderr
 
 
 def test_example_that_is_for_sale(installed):

@@ -20,7 +20,7 @@ def show_ranking(ranking: Ranking, shown: list[Candidate]) -> None:
     workload, model = ranking.context.workload, ranking.context.model
     paragraph(f"{model.name} ({format_quantity(model.parameters, '')} parameters), {workload.task}: "
               f"{ranking.feasible_evaluated:,} of {ranking.evaluated:,} candidates feasible, "
-              f"{len(ranking):,} alternatives")  # fmt: skip
+              f"{len(ranking):,} alternative{'s' if len(ranking) != 1 else ''}")  # fmt: skip
     if shown:
         click.echo()
         table, same = ranking_table(ranking, shown)

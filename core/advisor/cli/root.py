@@ -58,6 +58,7 @@ class Root(click.Group):
         except click.ClickException as error:
             _fail(usage_line(error), error.exit_code)
         except AdvisorError as error:
+            session.warn_of_plugins()
             _fail(f"{error}{self._list_hint(error, session)}", INPUT_ERROR)
         except (KeyboardInterrupt, click.Abort):
             _fail("interrupted", INTERRUPTED)

@@ -14,6 +14,7 @@ from advisor.cli.tables import clean
 
 if TYPE_CHECKING:
     from advisor.api import Advisor
+    from advisor.plugins import Plugins
     from advisor.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,6 +49,7 @@ class Session:
     trace: bool = False
     debug: bool = False
     shown: set[str] = field(default_factory=set)
+    _asked: Plugins | None = None
     _commands: dict[Sequence[str], dict[str, click.Command]] = field(default_factory=dict)
 
     def skipped(self) -> list[str]:
@@ -68,8 +70,8 @@ class Session:
         from advisor.plugins import Plugins
         from advisor.registry import Registry
 
-        plugins = Plugins(self.plugins, self.skipped(), discover=self.discover, trace=self._trace())
-        return Registry(plugins, catalogs=self.folders())
+        self._asked = Plugins(self.plugins, self.skipped(), discover=self.discover, trace=self._trace())
+        return Registry(self._asked, catalogs=self.folders())
 
     def advisor(self, owned: Path | None = None, also_rent: bool = False) -> Advisor:
         """Make the advisor; ``owned`` is an inventory file, whose hardware replaces the offers or joins them."""
@@ -78,6 +80,7 @@ class Session:
 
         made = Advisor(self.plugins, without=self.skipped(), discover=self.discover, trace=self._trace(),
                        catalogs=self.folders())  # fmt: skip
+        self._asked = made.registry.plugins
         if owned is not None:
             from advisor.inventory import read_inventory
 
@@ -100,6 +103,10 @@ class Session:
 
     def _trace(self) -> Callable[[str], None] | None:
         return (lambda line: click.echo(f"advisor: hook: {line}", err=True)) if self.trace else None
+
+    def warn_of_plugins(self) -> None:
+        """Print what was left out of plugins so far: it may be why a name is unknown."""
+        self.warn(self._asked.warnings if self._asked is not None else ())
 
     def warn(self, lines: Sequence[str] = ()) -> None:
         """Print warnings on standard error, each once."""

@@ -218,7 +218,8 @@ def _advantage(ranking: Ranking, best: Candidate, second: Candidate) -> str:
     change = ""
     if item.objective.scale == "ratio" and other > 0:
         ratio = mine / other
-        change = f"{100 * abs(1 - ratio):.0f} % " if 0.5 <= ratio <= 2 else f"{max(ratio, 1 / max(ratio, 1e-12)):.2g}x "
+        times = format_quantity(max(ratio, 1 / max(ratio, 1e-12)), "", 2)
+        change = f"{100 * abs(1 - ratio):.0f} % " if 0.5 <= ratio <= 2 else f"{times}x "
     return f"its {title(item.objective.name, unit)} ({format_quantity(mine, unit)}) is {change}{more}"
 
 

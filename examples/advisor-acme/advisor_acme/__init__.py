@@ -7,18 +7,21 @@ importing it would put the module in the place of the hook function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from advisor import hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
     from advisor import (
         Backend,
         Device,
         Exporter,
+        Framework,
         ModelEntry,
         ModelReader,
         Offer,
@@ -59,6 +62,15 @@ def offers() -> Iterable[Offer]:
 
 
 @hookimpl
+def read_catalog(folder: Path) -> Mapping[str, Iterable[Offer]]:
+    """A customer's quoted prices, which win over those of the catalog."""
+    from advisor_acme.quotes import quoted_offers
+
+    found = quoted_offers(folder)
+    return {"offers": found} if found else {}
+
+
+@hookimpl
 def policies() -> Iterable[Policy]:
     """What the vendor promises customers who process data of others."""
     from advisor_acme.promise import acme_promise
@@ -80,6 +92,14 @@ def techniques() -> Iterable[Technique]:
     from advisor_acme.lattice import LatticeWeights
 
     return [LatticeWeights()]
+
+
+@hookimpl
+def frameworks() -> Iterable[Framework]:
+    """The runtime, and the techniques that it has kernels for."""
+    from advisor_acme.runtime import acme_runtime
+
+    return [acme_runtime()]
 
 
 @hookimpl
