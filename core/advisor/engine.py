@@ -322,7 +322,7 @@ def _order(
     weights = _aspect_weights(measured, context, registry)
     judged = [item for item in measured if item.objective.aspect]
     reference = feasible if feasible.any() else np.ones(len(rows), dtype=bool)
-    losses = np.column_stack([item.losses(reference) for item in judged]) if judged else np.zeros((len(rows), 0))
+    losses = np.array([item.losses(reference) for item in judged]).reshape(len(judged), len(rows)).T
     row_weights = objective_weights([item.objective for item in judged], weights)
     score = rank_scores(losses, row_weights, reference, [item.objective.aspect for item in judged], context, registry)
     score = score + parsimony(rows, context)
@@ -334,6 +334,6 @@ def _order(
         context=context, registry=registry, choices=choices, rows=rows.take(order), too_big=too_big,
         feasible_count=len(good), measured=[item.take(order) for item in measured],
         violations=[violation.take(order) for violation in whole.violations],
-        score=score[order], weights=weights, losses=losses[order],
+        score=score[order], weights=weights, losses=losses.T.take(order, axis=1).T,
         evaluated=survivors.evaluated, feasible_evaluated=survivors.feasible, estimated=estimated, again=again,
     )  # fmt: skip

@@ -189,21 +189,24 @@ class Measured:
         On a linear scale ``span`` counts as twice as bad. NaN (unknown) counts as the worst known.
         """
         value = np.asarray(self.value, dtype=float)
-        known = feasible & np.isfinite(value)
+        finite = np.isfinite(value)
+        known = feasible & finite
         if not known.any():
             return np.zeros(len(value))
         sign = 1.0 if self.objective.direction == "minimize" else -1.0
         if self.objective.scale == "linear":
-            best = (sign * value[known]).min()
+            best = np.min(sign * value, where=known, initial=np.inf)
             loss = (sign * value - best) / self.objective.span
         else:
-            positive = np.maximum(value + self.objective.negligible, np.finfo(float).tiny)
-            above = known & (value + self.objective.negligible > 0)
-            floor = positive[above].min() if above.any() else 1.0
-            logs = sign * np.log2(np.maximum(positive, floor * 2.0**-10))
-            loss = logs - logs[known].min()
-        worst = loss[known].max()
-        return np.asarray(np.where(np.isfinite(loss), loss, worst))
+            positive = value + self.objective.negligible
+            lowest = np.min(positive, where=known & (positive > 0), initial=np.inf)
+            floor = lowest if np.isfinite(lowest) else 1.0
+            loss = np.log2(np.maximum(positive, max(floor, np.finfo(float).tiny) * 2.0**-10))
+            loss *= sign
+            loss -= np.min(loss, where=known, initial=np.inf)
+        if finite.all():
+            return np.asarray(loss)
+        return np.asarray(np.where(np.isfinite(loss), loss, np.max(loss, where=known, initial=-np.inf)))
 
 
 class Estimated(Measured):

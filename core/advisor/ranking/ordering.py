@@ -80,7 +80,7 @@ def rank_scores(
     losses: Array, weights: Array, reference: Array, aspects: Sequence[str], context: Context, registry: Registry
 ) -> Array:
     """Score every row, lower is better; ``reference`` are the rows that a ranker may take ideals and scales from."""
-    return row_scores(losses[reference], weights, aspects, context, registry)(losses)
+    return row_scores(losses if reference.all() else losses[reference], weights, aspects, context, registry)(losses)
 
 
 def row_scores(
