@@ -41,6 +41,10 @@ class Schema(Mapping[str, Column]):
         return len(self._columns)
 
 
+#: Share of a join's rows up to which they are looked up table by table.
+FEW = 1 / 16
+
+
 class Joined(dict[str, Array]):
     """Columns of tables below one another, each joined when it is first read."""
 
@@ -48,11 +52,33 @@ class Joined(dict[str, Array]):
         super().__init__()
         self._tables = [table.copy() for table in tables]
         self._names = dict.fromkeys(name for table in self._tables for name in table.names)
+        self._ends = np.cumsum([0, *(len(table) for table in self._tables)])
 
     def __missing__(self, name: str) -> Array:
         self[name] = joined = np.concatenate([table[name] for table in self._tables])
         joined.flags.writeable = False
         return joined
+
+    def taken(self, name: str, rows: Array | slice) -> Array:
+        """Some rows of a column, which is not joined for the sake of a few."""
+        if isinstance(rows, slice) or dict.__contains__(self, name) or len(rows) > FEW * self._ends[-1]:
+            return self[name][rows]
+        answer: Array | None = None
+        for place, table in enumerate(self._tables):
+            start, end = self._ends[place], self._ends[place + 1]
+            here = np.flatnonzero((rows >= start) & (rows < end))
+            part = table.take(rows[here] - start)[name]
+            answer = np.empty(len(rows), part.dtype) if answer is None else answer
+            answer[here] = part
+        assert answer is not None
+        return answer
+
+    def cell(self, name: str, row: int) -> Any:
+        """One value, without joining its column."""
+        if dict.__contains__(self, name):
+            return self[name][row]
+        place = int(np.searchsorted(self._ends, row, side="right")) - 1
+        return self._tables[place].value(name, row - int(self._ends[place]))
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -101,7 +127,7 @@ class Candidates:
         if found is None:
             for columns, rows in self._groups:
                 if name in columns:
-                    taken: Array = columns[name][rows]  # of a join's own rows a view, else a copy
+                    taken: Array = columns.taken(name, rows) if isinstance(columns, Joined) else columns[name][rows]
                     taken.flags.writeable = False
                     self._columns[name] = taken
                     return taken
@@ -120,7 +146,8 @@ class Candidates:
         if name not in self._columns:
             for columns, rows in self._groups:
                 if name in columns:
-                    return columns[name][row if isinstance(rows, slice) else rows[row]]
+                    place = row if isinstance(rows, slice) else rows[row]
+                    return columns.cell(name, place) if isinstance(columns, Joined) else columns[name][place]
         return self[name][row]
 
     def __setitem__(self, name: str, value: Any) -> None:

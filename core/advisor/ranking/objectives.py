@@ -220,8 +220,7 @@ class Estimated(Measured):
         self._names = (name, f"{name}.low", f"{name}.high") if f"{name}.low" in table else (name,) * 3
 
     def _of(self, end: int, places: Array | None) -> Array:
-        column = self._table[self._names[end]]
-        return column if places is None else np.asarray(column[places])
+        return (self._table if places is None else self._table.take(places))[self._names[end]]
 
     def _cell(self, end: int, place: int) -> float:
         return float(self._table.value(self._names[end], place))
