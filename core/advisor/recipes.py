@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+from msgspec import Struct, field
 
 from advisor.candidates import Candidates
 from advisor.context import Context
@@ -26,8 +26,7 @@ OFF = ("none", "off", "0")
 MOST_SETTINGS = 1000
 
 
-@dataclass
-class Choices:
+class Choices(Struct):
     """The labels that the ``choice.SLOT`` columns count through; 0 is no technique of the slot."""
 
     labels: dict[str, list[str]] = field(default_factory=dict)
@@ -67,8 +66,7 @@ def apply_techniques(
     dead_ends.refuse()
 
 
-@dataclass
-class DeadEnds:
+class DeadEnds(Struct):
     """Slots whose technique was named by the user and could not be used, with the reasons, and those it could be in."""
 
     reasons: dict[str, dict[str, None]] = field(default_factory=dict)

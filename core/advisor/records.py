@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
@@ -69,8 +68,7 @@ def replace(item: Value, **changes: Any) -> Value:
 Parse = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A declared field: ``parse`` reads what people type, such as a quantity with a unit, into its type."""
 
     name: str

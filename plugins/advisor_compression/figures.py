@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from advisor.compiled import toml_data
 from advisor.context import Context
@@ -15,8 +16,7 @@ from advisor_quantization.pins import pinned
 from advisor_quantization.quality import EIGHTY_PERCENT, HIGHEST, Kept, QualityTable, make_table
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """A published pruned model: the share of parameters it keeps, and the quality with its spread by task."""
 
     share: float
@@ -25,8 +25,7 @@ class Pruned:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """All figures of the package."""
 
     table: QualityTable

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from advisor.models import Model
 from advisor.operators import MatMul
 
 
-@dataclass(frozen=True)
-class Habits:
+class Habits(Struct, frozen=True):
     """What a framework does about adapters unless told otherwise.
 
     ``targets`` names the adapted layers, empty for all; ``copies`` is how often an adapter keeps its input for

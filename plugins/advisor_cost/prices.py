@@ -7,11 +7,11 @@ Every column has one entry an offer and a last one for rows whose offer is not k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 from advisor.context import Context
@@ -32,8 +32,7 @@ def cost_figures() -> Mapping[str, Figure]:
     return read_figures(Path(__file__).with_name("defaults.toml"))
 
 
-@dataclass(frozen=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """Columns over offers, of one system: USD/h, USD/kWh, interruptions an hour, share of hours in use.
 
     ``owning`` are the parts of what it costs to own it. ``storage_per_hour`` is of all data of the question, paid

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 from advisor.context import Context
@@ -14,8 +13,7 @@ from advisor_energy.places import Places, stack
 from advisor_energy.sight import Sight
 
 
-@dataclass(frozen=True)
-class FacilityPower:
+class FacilityPower(Struct, frozen=True):
     """Mean power in W at the actual load of all units, in parts and in total."""
 
     devices: Interval

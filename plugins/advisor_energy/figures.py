@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.compiled import toml_data
 from advisor.errors import InputError
@@ -16,8 +16,7 @@ from advisor.records import replace
 from advisor_energy.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One default: value and 80 % interval in ``unit``, its source, or the method it is estimated by."""
 
     name: str

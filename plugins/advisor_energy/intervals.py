@@ -8,9 +8,9 @@ JCGM 100:2008, 5.1). Terms of a sum share their causes (load, price level), so t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 
@@ -18,8 +18,7 @@ Scalar = float | int
 _TINY = 1e-200  # makes 0/0 one and nothing else different
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A value with the ends of its interval; arrays of one shape, none negative."""
 
     value: Array

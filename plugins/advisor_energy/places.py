@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 from advisor.context import Context
@@ -23,8 +23,7 @@ from advisor_energy.intervals import Interval
 DEFAULT_LIFETIME_YEARS = 4.0  # as the field ``Offer.lifetime_years`` has it
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Columns over offers: ``pue`` (ratio), ``intensity`` (g/kWh), ``lifetime_years``.
 
     ``carbon_free`` is the share of electricity that the provider covers by contracts for carbon-free power;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.context import Context
@@ -11,8 +12,7 @@ from advisor_energy.figures import Figure, assumed
 from advisor_energy.intervals import Interval
 
 
-@dataclass(frozen=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """Rows, their question, and whether the ends of intervals are wanted: without them a formula costs a third."""
 
     rows: Candidates

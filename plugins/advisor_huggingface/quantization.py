@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from advisor.errors import ModelFileError
 from advisor.operators import MatMul, Operator
@@ -15,8 +16,7 @@ DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32", "float64": "
           "float8_e4m3fn": "fp8"}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Quantization:
+class Quantization(Struct, frozen=True):
     """How a checkpoint is quantized.
 
     ``weights`` is the format of quantized modules, ``wide`` that of the rest; ``experts`` that of routed

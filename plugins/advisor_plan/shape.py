@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from advisor.errors import InputError
 from advisor.records import replace
@@ -21,8 +22,7 @@ NEAR = 0.03  # share by which given sizes and a given sum may differ
 FAR = 0.5  # share by which parameters a token may differ: shared experts and latent attention are not in the sizes
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A decoder with every size known."""
 
     sizes: Sizes

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.compiled import toml_data
@@ -43,8 +44,7 @@ class Kept(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """One published result: what was measured, and the share of the quality that was kept."""
 
     kind: str
@@ -54,8 +54,7 @@ class Result:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class QualityTable:
+class QualityTable(Struct, frozen=True):
     """Published results by technique, with their sources."""
 
     results: dict[str, tuple[Result, ...]]

@@ -7,10 +7,10 @@ have no loop over the numbers that are summed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 
@@ -22,8 +22,7 @@ RARE = 0.02
 ALIKE = 1e-3
 
 
-@dataclass(frozen=True)
-class Mixture:
+class Mixture(Struct, frozen=True, dict=True):
     """A time that is ``start`` plus a gamma variate of ``mean`` and ``variance``, for each part with its weight."""
 
     parts: tuple[tuple[Array, Array, Array, Array], ...]
@@ -86,8 +85,7 @@ def _between(stacked: Stacked, low: Array, high: Array, beyond: float) -> Array:
     return np.asarray(np.where(np.isfinite(low), low * (high / low) ** part, np.inf))
 
 
-@dataclass(frozen=True)
-class Below:
+class Below(Struct, frozen=True):
     """The part of a distribution below a bound: its share, and mean and mean square within it."""
 
     share: Array

@@ -22,9 +22,8 @@ a median or 95 % at the edge of those that wait for a place (up to 25 %, with tw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array
 from advisor_roofline.distributions import Mixture, negative_binomial
@@ -37,8 +36,7 @@ LEAST_LOAD = 0.05
 FIXED_WAITS_LESS = 0.35
 
 
-@dataclass(frozen=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """One replica a row; times in seconds.
 
     A decode step of n requests takes ``base + slope x n``; a prompt adds ``prefill`` to its step, with the
@@ -69,8 +67,7 @@ class Replica:
         return np.asarray(self.places / (decode + self.places * self.prefill))
 
 
-@dataclass(frozen=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """What requests meet at a rate: seconds to the first token and to the last, between tokens, and the state."""
 
     first_token: Mixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from advisor.candidates import Array, Candidates
 from advisor.columns import Column
@@ -30,8 +29,7 @@ LOAD_COLUMNS = (
 )
 
 
-@dataclass
-class Served:
+class Served(Struct):
     """Times of one replica: first token, each further one, and the decode step with its parts."""
 
     first_token: Array
