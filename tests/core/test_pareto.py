@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from advisor.ranking.boxes import dominated_rows
 from advisor.ranking.pareto import pareto_front
 
 
@@ -42,7 +43,7 @@ def made(kind, rows, columns, seed):
 
 
 @pytest.mark.parametrize("kind", ["trade-off", "alike", "duplicates"])
-@pytest.mark.parametrize("columns", [2, 3, 6])
+@pytest.mark.parametrize("columns", [2, 3, 6, 9])
 def test_large_sets_equal_the_definition(kind, columns):
     losses = made(kind, 3000, columns, seed=columns)
     assert pareto_front(losses).tolist() == by_definition(losses).tolist()
@@ -58,6 +59,13 @@ def test_front_of_fronts_is_the_front():
 def test_sums_that_round_to_the_same_hide_nothing():
     losses = np.array([[1.0, 1e16], [0.0, 1e16], [2.0, 0.0]])  # the second dominates the first; both sums round to 1e16
     assert pareto_front(losses).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("rows", [1, 15, 17, 400, 3000])
+@pytest.mark.parametrize("values", [3, 1000])
+def test_boxes_of_any_size_equal_the_definition(rows, values):
+    table = np.unique(np.random.default_rng(rows).integers(0, values, (rows, 5)), axis=0).astype(float)
+    assert dominated_rows(table).tolist() == (~by_definition(table)).tolist()
 
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "pymoo_fronts.json").read_text())

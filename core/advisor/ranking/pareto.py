@@ -14,10 +14,8 @@ from advisor.candidates import Array
 #: Passes over all that is left go on while one of the last few left out this share of it.
 WORTHWHILE = 1 / 64
 FEW_PASSES = 8
-#: Comparisons held at once, in rows x rows.
-MOST_PAIRS = 1 << 19
 #: Rows that are compared with each other at once, near each other in all objectives.
-CELL = 512
+CELL = 256
 #: Cells are cut anew while that leaves out a share of the rows.
 SHRINKING = 1.15
 
@@ -27,9 +25,8 @@ def pareto_front(losses: Array) -> Array:
 
     ``losses`` is (rows, objectives), finite, lower is better. The rows of least sum strike out most
     others, in one pass each (sort-filter-skyline, Chomicki, Godfrey, Gryz and Liang, ICDE 2003). What
-    is left is cut into cells of near rows, each cell to its own front, and these are compared with
-    all rows that could dominate any of the cell (divide and conquer, as Kung, Luccio and Preparata,
-    Journal of the ACM 22(4), 1975).
+    is left is cut into cells of near rows, each cell to its own front (divide and conquer, as Kung, Luccio and
+    Preparata, Journal of the ACM 22(4), 1975), and then compared by nested boxes (``boxes.py``).
     """
     count = len(losses)
     front = np.zeros(count, dtype=bool)
@@ -76,21 +73,17 @@ def _strike(places: Array, columns: list[Array]) -> tuple[Array, list[Array]]:
 
 
 def _front_of_distinct(values: Array) -> Array:
-    """Positions of the front of rows of which no two are equal: cells of near rows, then cells against all rivals."""
+    """Positions of the front of rows of which no two are equal: cells of near rows, then all that is left."""
+    from advisor.ranking.boxes import dominated_rows
+
     places = np.arange(len(values))
     before = 2 * len(places)
     while CELL < len(places) < before / SHRINKING:
         before = len(places)
-        places = np.concatenate([cell[~_dominated_by(values[cell], values[cell])] for cell in _cells(values, places)])
-    columns = [np.ascontiguousarray(column) for column in values[places].T]
-    kept = []
-    for cell in _cells(values, places):
-        worst = values[cell].max(axis=0)
-        near = columns[0] <= worst[0]
-        for column, bound in zip(columns[1:], worst[1:], strict=True):
-            near &= column <= bound
-        kept.append(cell[~_dominated_by(values[places[near]], values[cell])])
-    return np.concatenate(kept)
+        places = np.concatenate([cell[~_dominated(values[cell])] for cell in _cells(values, places)])
+    if len(places) <= CELL:
+        return places[~_dominated(values[places])]
+    return places[~dominated_rows(values[places])]
 
 
 def _cells(values: Array, places: Array, axis: int = 0) -> list[Array]:
@@ -103,17 +96,12 @@ def _cells(values: Array, places: Array, axis: int = 0) -> list[Array]:
     return _cells(values, places[cut[:half]], axis) + _cells(values, places[cut[half:]], axis)
 
 
-def _dominated_by(rivals: Array, rows: Array) -> Array:
-    """Mask of the rows that some rival dominates, where no two rows are equal: each row is its own only equal."""
-    no_worse = np.zeros(len(rows), dtype=np.int64)
-    step = max(1, MOST_PAIRS // max(len(rows), 1))
-    for start in range(0, len(rivals), step):
-        part = rivals[start : start + step]
-        pairs = part[:, 0, None] <= rows[None, :, 0]
-        for column in range(1, rows.shape[1]):
-            pairs &= part[:, column, None] <= rows[None, :, column]
-        no_worse += pairs.sum(axis=0)
-    return np.asarray(no_worse > 1)
+def _dominated(rows: Array) -> Array:
+    """Mask of a few rows that another dominates, where no two are equal: each row is its own only equal."""
+    pairs = rows[:, 0, None] <= rows[None, :, 0]
+    for column in range(1, rows.shape[1]):
+        pairs &= rows[:, column, None] <= rows[None, :, column]
+    return np.asarray(pairs.sum(axis=0) > 1)
 
 
 def dominated(row: Array, losses: Array) -> bool:
