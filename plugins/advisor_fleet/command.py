@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +34,7 @@ def fleet(session: Session, /, job: Path, owned: Path | None, quick: bool, as_js
 
     asked = read_fleet(job)
     advisor = session.advisor(owned, also_rent=True)
-    with progress("Planning the fleet"), _without_solver_output():
+    with progress("Planning the fleet"):
         plan = plan_fleet(advisor, asked, what_if=not quick)
     answer = to_dict(plan)
     if as_json:
@@ -48,21 +44,3 @@ def fleet(session: Session, /, job: Path, owned: Path | None, quick: bool, as_js
 
     show_plan(plan, answer)
     session.warn(plan.warnings)
-
-
-@contextlib.contextmanager
-def _without_solver_output() -> Iterator[None]:
-    """Keep what HiGHS prints by itself, past Python, from standard output."""
-    sys.stdout.flush()
-    try:
-        kept = os.dup(1)
-    except OSError:  # there is no standard output
-        yield
-        return
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)

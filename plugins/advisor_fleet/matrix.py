@@ -31,7 +31,7 @@ class Rows:
         self.flows = hours * kinds + len(self.kept)
         self.size = self.flows + len(self.kind)
         amounts = program.demand[self.hour, self.bucket][self.of]
-        self.scale = amounts / program.slices if program.slices else np.ones(len(self.kind))
+        self.scale = amounts / (program.slices or 1)
 
         self.price = np.zeros(self.size)
         per_hour = np.where(committed, 0.0, program.fixed)
@@ -68,7 +68,8 @@ class Rows:
 
         flows = self.flows + np.arange(len(self.kind))
         demand = program.demand[self.hour, self.bucket]
-        add(self.of, flows, self.scale, demand, demand)
+        whole = np.ones(len(demand))
+        add(self.of, flows, self.scale / demand[self.of], whole, whole)
         hour, bucket = self.hour[self.of], self.bucket[self.of]
         load = self.scale / program.capacity[self.kind, bucket]
         places = np.arange(hours * kinds)

@@ -17,6 +17,7 @@ import numpy as np
 from advisor.errors import AdvisorError, InputError
 from advisor.records import replace
 from advisor_fleet.matrix import Array, Rows
+from advisor_fleet.quiet import without_solver_output
 
 #: What HiGHS may leave of a constraint, relative to it.
 TOLERANCE = 1e-6
@@ -114,8 +115,9 @@ def _solve(program: Program, time_limit: float, gap: float) -> Solution | None:
     optimize = solver()
     rows = Rows(program)
     options = {"time_limit": time_limit, "mip_rel_gap": gap}
-    found = optimize.milp(rows.price, integrality=rows.integrality, bounds=optimize.Bounds(0, rows.most),
-                          constraints=optimize.LinearConstraint(*rows.matrix()), options=options)  # fmt: skip
+    with without_solver_output():
+        found = optimize.milp(rows.price, integrality=rows.integrality, bounds=optimize.Bounds(0, rows.most),
+                              constraints=optimize.LinearConstraint(*rows.matrix()), options=options)  # fmt: skip
     if found.x is None:
         if found.status == 1:
             raise AdvisorError(f"no plan was found within {time_limit:g} s; give a longer time_limit")
@@ -140,15 +142,16 @@ def marginal_prices(program: Program) -> tuple[Array, dict[str, float]] | None:
     upper, lower = ~equal & np.isfinite(high), ~equal & np.isfinite(low)
     from scipy.sparse import vstack
 
-    found = optimize.linprog(
-        rows.price, A_ub=vstack([matrix[upper], -matrix[lower]]), b_ub=np.concatenate([high[upper], -low[lower]]),
-        A_eq=matrix[equal], b_eq=high[equal], bounds=np.column_stack([np.zeros(len(rows.most)), rows.most]),
-        method="highs",
-    )  # fmt: skip
+    with without_solver_output():
+        found = optimize.linprog(
+            rows.price, A_ub=vstack([matrix[upper], -matrix[lower]]), b_ub=np.concatenate([high[upper], -low[lower]]),
+            A_eq=matrix[equal], b_eq=high[equal], bounds=np.column_stack([np.zeros(len(rows.most)), rows.most]),
+            method="highs",
+        )  # fmt: skip
     if found.x is None:
         return None
     demand = np.zeros(program.demand.shape)
-    demand[rows.hour, rows.bucket] = found.eqlin.marginals
+    demand[rows.hour, rows.bucket] = found.eqlin.marginals / program.demand[rows.hour, rows.bucket]
     prices: dict[str, float] = {}
     place = {row: number for number, row in enumerate(np.flatnonzero(upper))}
     for name, numbers in rows.limit_rows.items():
