@@ -40,7 +40,7 @@ def _begin() -> tuple[int, Any]:
         kept = os.dup(1)
     except OSError:  # there is no standard output
         return -1, None
-    written = tempfile.TemporaryFile()
+    written = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end
     os.dup2(written.fileno(), 1)
     return kept, written
 

@@ -1,6 +1,7 @@
 import os
 
 import numpy as np
+
 from advisor_fleet.program import Program, solve
 from advisor_fleet.quiet import without_solver_output
 
