@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from forget import forget
 
 import advisor_roofline.constants as constants
 import advisor_roofline.frameworks as frameworks
@@ -133,7 +134,9 @@ class Fit:
     def errors(self, data: Iterable[Measured] | None = None) -> tuple[Array, Array, Array, Array]:
         """Logarithms of predicted over measured for per-token and first-token times, with model and device."""
         per_token, first_token, models, devices = [], [], [], []
-        for item in data if data is not None else self.data:
+        data = self.data if data is None else list(data)
+        forget(item.context for item in data)
+        for item in data:
             answer = serving.served(item.table, item.context, self.backend.machine(item.table, item.context))
             per_token.append(np.log(answer.per_token / item.per_token))
             first_token.append(np.log(answer.first_token / item.first_token))

@@ -131,10 +131,17 @@ def calculon(cases: Sequence[Record]) -> str:
     return table(["run", "measured, s", "advisor, s", "error, %", "Calculon, s", "error, %"], rows)
 
 
-def training(record: Record) -> str:
-    """Errors of training rates by file and stage."""
-    rows = [[name, entry["rows"], entry["median"], entry["mean"], entry.get("worst")] for name, entry in record.items()]
-    return table(["", "rows", "median, %", "mean, %", "worst, %"], rows)
+def left_out(record: Record, fitted: str) -> str:
+    """Errors by source with the constants ``fitted`` on all, on models not fitted, and on sources not fitted."""
+    stages = (fitted, "models not fitted", "sources not fitted")
+    sources = sorted({name.rsplit(", ", 1)[1] for name in record if ", train_" in name})
+    rows = []
+    for source in ["", *sources]:
+        found = [record.get(f"{stage}, {source}" if source else stage, {}) for stage in stages]
+        cells = [entry.get(figure) for entry in found for figure in ("median", "mean")]
+        rows.append([source or "all", max(entry.get("rows", 0) for entry in found), *cells])
+    names = [f"{stage}: {figure}, %" for stage in stages for figure in ("median", "mean")]
+    return table(["", "rows", *names], rows)
 
 
 def files(record: Record, prefix: str) -> str:

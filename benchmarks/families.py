@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from forget import forget
 from scipy.optimize import least_squares
 
 import advisor_roofline.constants as constants
@@ -84,6 +85,7 @@ def errors(parts: list[Part]) -> np.ndarray:
     """Logarithms of predicted over measured, rates turned into times."""
     registry = Advisor().registry
     answer = []
+    forget(part.context for part in parts)
     for part in parts:
         found = np.full(len(part.rows), np.nan)
         for backend, positions in by_backend(part.table, part.context, registry.backends):

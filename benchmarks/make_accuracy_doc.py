@@ -2,9 +2,9 @@
 
     python benchmarks/make_accuracy_doc.py
 
-Reads accuracy.json, peers.json, predictions.json, families.json, training.json, kernels.json and local_cpu.json
-beside this file (each written by the script of that name); a section whose record is missing says so. The noise
-floor is computed here. Nothing is measured or fitted. The words are in accuracy_page.md.
+Reads accuracy.json, peers.json, predictions.json, families.json, training.json, training_memory.json, kernels.json
+and local_cpu.json beside this file (each written by the script of that name); a section whose record is missing says
+so. The noise floor is computed here. Nothing is measured or fitted. The words are in accuracy_page.md.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def make() -> str:
     families, training, kernels, local = (
         tables.load(name) for name in ("families", "training", "kernels", "local_cpu")
     )
+    peaks = tables.load("training_memory")
     kernel_rows = [[name, entry["rows"], entry["median"], entry["mean"]] for name, entry in kernels.items()
                    if name != "constants"]  # fmt: skip
     parts = {
@@ -48,9 +49,10 @@ def make() -> str:
         "images": tables.devices(predictions["images"]["by_device"]),
         "calculon": tables.calculon(predictions["megatron_cases"]),
         "calculon_summary": tables.calculon_summary(predictions["megatron_cases"]),
-        "training_demands": training_demands(training, predictions, local) if "memory" in predictions
+        "training_demands": training_demands(training, peaks, predictions, local) if "memory" in predictions
         else missing("predictions"),
-        "training": tables.training(training) if training else missing("training"),
+        "training": tables.left_out(training, "fitted on all") if training else missing("training"),
+        "training_memory": tables.left_out(peaks, "fitted on all") if peaks else missing("training_memory"),
         "training_files": tables.files(predictions, "train_"),
         "kernels": tables.table(["16-bit products", "rows", "median, %", "mean, %"], kernel_rows) if kernels
         else missing("kernels"),

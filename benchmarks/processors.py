@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forget import forget
 
 from advisor import Advisor
 from advisor.estimating import by_backend, estimate, memory
@@ -66,6 +67,7 @@ def load(advisor: Advisor, folder: Path) -> list[Group]:
 def log_errors(advisor: Advisor, groups: list[Group]) -> list[tuple[dict[str, str], float]]:
     """Each row with the logarithm of predicted over measured."""
     answer = []
+    forget(group.context for group in groups)
     for group in groups:
         for backend, indexes in by_backend(group.table, group.context, advisor.registry.backends):
             part = group.table.take(indexes)

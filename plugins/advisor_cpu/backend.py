@@ -38,6 +38,7 @@ class CpuBackend(RooflineBackend):
             unfused_passes=(constants["unfused_passes"], index),
             image_passes=(constants["unfused_passes"], index),
             optimizer_passes=np.ones(len(rows)),
+            layout_passes=np.zeros(len(rows)),
             context_share=np.zeros(len(rows)),  # all of it is the process's own memory
             cache_bytes=(cache * 0.7, index),
             cache_bandwidth=(np.maximum(cache_bandwidth, devices.memory_bandwidth), index),

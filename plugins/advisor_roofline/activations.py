@@ -120,6 +120,10 @@ def op_saved(op: Operator, rows: Candidates, context: Context) -> Array:
         # Keys and values copied for each query head that shares them, where the framework does so.
         more = max(op.heads - op.kv_heads, 0) * (op.key_width + op.value_width)
         saved = saved + more * framework_figure(rows, context, "expands_heads")
+        # Scores that are not fused: 5 bytes each with their softmax and dropout (Korthikanti et al. 2022, section 4.1).
+        length = rows["sequence_length"] if context.model.unit == "token" else np.ones(len(rows))
+        unfused = framework_figure(rows, context, "score_passes") > 0
+        saved = saved + 2.5 * unfused * op.heads * op.positions * op.attended(length)
     elif isinstance(op, Elementwise) and op.split == "none" and context.model.unit == "token":
         # What experts give, kept to weigh it, unless the weights were applied within them.
         saved = saved * framework_figure(rows, context, "weighs_outputs")

@@ -101,7 +101,7 @@ class RooflineBackend(Backend):
         _spread(rows, "samples_per_s", rows["global_batch"] / step.total, machine.spread)
         self._finish(rows, context, machine, step, step)
         rows["flops_per_sample"] = step.flops * rows["device_count"] / rows["global_batch"]
-        fill_goodput(rows)
+        fill_goodput(rows, machine)
 
     def _finish(self, rows: Candidates, context: Context, machine: Machine, step: StepTime, mixed: StepTime) -> None:
         """Set the step with its parts, and the mean power of the unit's devices over ``mixed``."""

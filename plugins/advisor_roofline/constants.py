@@ -50,6 +50,11 @@ class Constants:
             self._columns[figure] = column
         return self._columns[figure]
 
+    def given(self, figure: str, otherwise: float) -> Array:
+        """The figure of each device, or ``otherwise`` where the file does not give it."""
+        self._default.setdefault(figure, otherwise)
+        return self[figure]
+
 
 def _figures_of(device: Device) -> dict[str, float]:
     return {name.removeprefix(OWN): value for name, value in device.extra.items() if name.startswith(OWN)}

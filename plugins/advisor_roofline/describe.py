@@ -11,6 +11,7 @@ from advisor.context import Context
 from advisor.formats import format_code
 from advisor_roofline.constants import Constants
 from advisor_roofline.frameworks import framework_columns
+from advisor_roofline.goodput import DEVICE_HOURS_BETWEEN_FAILURES
 from advisor_roofline.links import link_columns
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import OVERLAP_SHARPNESS
@@ -62,6 +63,7 @@ def describe(rows: Candidates, context: Context, constants: Constants, *, idle_s
         "overhead_bytes": (constants["overhead_gib"] * 2.0**30 * (TRAINING_OVERHEAD if trains else 1.0), index),
         "spread": (constants["training_spread" if trains else "spread"], index),
         "context_share": one,
+        "failure_hours": (constants.given("hours_between_failures", DEVICE_HOURS_BETWEEN_FAILURES), index),
         **framework_columns(rows, context),
         **link_columns(rows, context),
     }

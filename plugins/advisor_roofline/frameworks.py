@@ -24,6 +24,8 @@ FIELDS = (
     ("image_passes", "image_passes", 1.0),
     ("optimizer_passes", "optimizer_passes", 1.0),
     ("score_passes", "score_passes", 1.0),
+    ("layout_passes", "layout_passes", 1.0),
+    ("exchange_overlap", "exchange_overlap", 1.0),
     ("eager_seconds", "eager_us", 1e-6),
     ("eager_routing_seconds", "eager_routing_us", 1e-6),
     ("request_seconds", "request_ms", 1e-3),

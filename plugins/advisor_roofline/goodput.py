@@ -12,9 +12,10 @@ import numpy as np
 
 from advisor.candidates import Array, Candidates
 from advisor_roofline.links import PCIE_BANDWIDTH
+from advisor_roofline.machine import Machine
 
-#: Hours between unexpected interruptions of one device: 419 in 54 days on 16,384 H100, their hosts and network
-#: included (Llama Team 2024, "The Llama 3 Herd of Models", section 3.3.4).
+#: Hours between unexpected interruptions of one device, where its backend gives no others: 419 in 54 days on 16,384
+#: H100, their hosts and network included (Llama Team 2024, "The Llama 3 Herd of Models", section 3.3.4).
 DEVICE_HOURS_BETWEEN_FAILURES = 54 * 24 * 16384 / 419
 #: Seconds from a failure to training again: detection, replacement, loading. Estimated: with it the model gives the
 #: effective training time of more than 90 % that the same section reports.
@@ -43,10 +44,10 @@ def goodput(waits: Array, write: Array, failures: Array, restart: float = RESTAR
     return 1.0 / (1.0 + lost)
 
 
-def fill_goodput(rows: Candidates) -> None:
+def fill_goodput(rows: Candidates, machine: Machine) -> None:
     """Set ``goodput`` from the devices and from what each of them writes: its weights and optimizer state."""
     replicas = np.where(rows["shard_stage"] >= 1, 1.0, np.maximum(rows["data_parallel"], 1))
     state = rows["memory_weights"] + rows["memory_optimizer"] / replicas
     waits, write = checkpoint_seconds(state)
-    failures = DEVICE_HOURS_BETWEEN_FAILURES * 3600.0 / rows["device_count"]
+    failures = machine.failure_hours * 3600.0 / rows["device_count"]
     rows["goodput"] = goodput(waits, write, failures)

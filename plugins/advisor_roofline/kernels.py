@@ -133,7 +133,10 @@ class Kernels:
         cold = np.where(self._weights_cached, 0.0, traffic)
         seconds = self._move(moved_bytes + traffic - cold, efficiency)
         seconds = seconds + cold / (self.machine.bandwidth * efficiency)
-        return KernelTime(flops / rate, seconds, self._fixed(op) + self._cast(op, moved), flops)
+        fixed = self._fixed(op) + self._cast(op, moved)
+        if isinstance(op, Convolution) and self._trains:  # to the order of channels that matrix units take, and back
+            fixed = fixed + self.machine.layout_passes * moved_bytes / self._bandwidth
+        return KernelTime(flops / rate, seconds, fixed, flops)
 
     def _experts(self, op: ExpertMatMul, work: Work) -> KernelTime:
         """Each expert touched by the batch is read once; the devices share the experts, or cut each one."""
@@ -171,7 +174,8 @@ class Kernels:
         earlier = np.maximum(work.context - length, 0.0)
         seen = earlier + (length / 2 if op.causal else length)
         flops = op.flops(work.units, seen) / share
-        scores = machine.score_passes * self._trains * op.heads / share * work.units * work.context
+        scores = machine.score_passes * self._trains * op.heads / share
+        scores = scores * work.units * op.positions * op.attended(work.context)
         moved = op.activation_elements * work.units * self.activation_bytes / share
         fixed = self._fixed() + scores * self.activation_bytes / self._bandwidth
         return KernelTime(flops / rate, self._move(moved + cached_bytes), fixed, flops)

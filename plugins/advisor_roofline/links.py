@@ -13,6 +13,12 @@ PCIE_BANDWIDTH, PCIE_LATENCY = 25e9, 10e-6
 ETHERNET_BANDWIDTH, ETHERNET_LATENCY = 3.125e9, 30e-6
 
 
+def host_bandwidth(rows: Candidates, context: Context) -> Array:
+    """B/s of one device from and to its host in one direction: its own link, or that of PCIe."""
+    own = context.devices.extra("host_link_gb_per_s") * 1e9
+    return np.where(np.isnan(own), PCIE_BANDWIDTH, own)[rows["device"]]
+
+
 def link_columns(rows: Candidates, context: Context) -> dict[str, tuple[Array, Array]]:
     """Bandwidths in B/s of one device in one direction, latencies in s, and the size of the link domain, by system.
 

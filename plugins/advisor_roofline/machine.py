@@ -65,6 +65,8 @@ class Machine:
     image_passes: Array
     optimizer_passes: Array
     score_passes: Array
+    layout_passes: Array
+    exchange_overlap: Array
     eager_seconds: Array
     eager_routing_seconds: Array
     request_seconds: Array
@@ -83,6 +85,7 @@ class Machine:
     idle_power: Array
     overhead_bytes: Array
     context_share: Array
+    failure_hours: Array
     spread: Array
 
     def __init__(self, **sources: Source) -> None:

@@ -10,12 +10,10 @@ from advisor.operators import Attention, ExpertMatMul
 from advisor_roofline.activations import ZERO_BUBBLE, kept_activations
 from advisor_roofline.collectives import all_reduce_seconds, gather_seconds
 from advisor_roofline.kernels import Work
-from advisor_roofline.links import PCIE_BANDWIDTH
+from advisor_roofline.links import host_bandwidth
 from advisor_roofline.machine import Machine
 from advisor_roofline.step import StepTime, backward_passes, forward_time
 
-#: Share of a gradient exchange that backward can hide (Li et al. 2020, PyTorch DDP: bucketed overlap).
-OVERLAP = 0.8
 #: Parameters a second that the processors of one host update with Adam: from ZeRO-3 with the optimizer on the host,
 #: Llama 3.1 8B on 8 H200 (stas00/ml-engineering 2026): 1.8 s of its step. Ren et al. 2021 (ZeRO-Offload) have as many.
 HOST_UPDATES_PER_SECOND = 4.5e9
@@ -48,6 +46,10 @@ def training_step(rows: Candidates, context: Context, machine: Machine) -> StepT
     step.link = step.link + count * _offload_seconds(rows, context, stage.total)
     step.memory = step.memory + _optimizer_seconds(rows, context, machine)
     step.host = step.host + _host_update_seconds(rows, context)
+    if context.workload.settings:
+        from advisor_roofline.input_pipeline import input_seconds
+
+        step.host = step.host + input_seconds(rows, context, step.total)
     return step
 
 
@@ -99,9 +101,11 @@ def _exposed_exchange(rows: Candidates, context: Context, machine: Machine, step
     weights = context.model.parameters / rows["tensor_parallel"] / rows["pipeline_parallel"] * rows["weight_bits"] / 8
     count = rows["global_batch"] / rows["data_parallel"] / rows["micro_batch"]
     gathers = 2 * gather_seconds(weights, replicas, _spanning(machine, spanned, replicas)) * count
-    total = plain + np.where(rows["shard_stage"] >= 3, gathers, 0.0)
+    # Fully shared weights are gathered for forward and backward, so that gradients are scattered alone.
+    total = np.where(rows["shard_stage"] >= 3, gathers + 0.5 * plain, plain)
     beside = np.where(rows["shard_stage"] >= 3, 1.0, 0.6)  # gathers hide behind forward too
-    exposed = np.maximum(total - OVERLAP * step_seconds * beside, (1 - OVERLAP) * total * 0.25)
+    overlap = machine.exchange_overlap
+    exposed = np.maximum(total - overlap * step_seconds * beside, (1 - overlap) * total * 0.25)
     return np.where(replicas > 1, exposed, 0.0)
 
 
@@ -137,7 +141,7 @@ def _host_update_seconds(rows: Candidates, context: Context) -> Array:
     """Gradients to the host, an update there by the processors that its devices share, and weights back."""
     mine = _trained(rows, context) / _shards(rows)
     together = mine * context.systems.device_count[rows["system"]]
-    moved = mine * 2 * 2.0 / PCIE_BANDWIDTH
+    moved = mine * 2 * 2.0 / host_bandwidth(rows, context)
     return rows["optimizer_offload"] * (together / HOST_UPDATES_PER_SECOND + moved)
 
 
@@ -148,5 +152,5 @@ def _offload_seconds(rows: Candidates, context: Context, stage_seconds: Array) -
     activations = 2 * kept_activations(rows, context).micro * rows["activation_offload"]
     width = np.minimum(rows["weight_bits"] / 8, 2.0)
     weights = 2 * _trained(rows, context) / np.where(rows["shard_stage"] >= 3, _shards(rows), 1) * width
-    seconds = (activations + weights * rows["weight_offload"]) / PCIE_BANDWIDTH
+    seconds = (activations + weights * rows["weight_offload"]) / host_bandwidth(rows, context)
     return np.maximum(seconds - stage_seconds, 0.0)

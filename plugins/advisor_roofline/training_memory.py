@@ -18,8 +18,9 @@ from advisor_roofline.held import held_parameters, sharing_replicas
 from advisor_roofline.machine import Machine
 from advisor_roofline.shapes import devices_sharing
 
-#: Ends of the 80 % interval over the value: what holds 80 % of the measured peaks in tests/truth/train_*.csv.
-INTERVAL = (0.82, 1.22)
+#: Ends of the 80 % interval over the value: what holds 80 % of the measured peaks in tests/truth/train_*.csv, on models
+#: that the constants were not fitted on (benchmarks/training_memory.py).
+INTERVAL = (0.94, 1.22)
 
 
 def fill_training_memory(rows: Candidates, context: Context, machine: Machine) -> None:

@@ -124,6 +124,16 @@ def test_block_activations_by_hand(advisor):
     assert one["memory_activations"] * 8 == pytest.approx(saved + ends + max(working, logits), rel=0.01)
 
 
+def test_scores_that_are_not_fused_are_held(advisor):
+    """Korthikanti et al. 2022, section 4.1: 5 a s bytes a token and layer, which selective recomputation drops."""
+    columns = {"recompute": np.array([0, 1], "i1"), "trainable_share": 0.0}
+    fused, whole = (rows_of(advisor, "meta-llama/Llama-2-13b-hf", count=2, columns=columns, framework=name)
+                    for name in ("megatron", "megatron, eager attention"))  # fmt: skip
+    more = whole["memory_activations"] - fused["memory_activations"]
+    assert more[0] == pytest.approx(5 * 40 * 2048 * 2048 * 40, rel=0.03)  # and what one block has at work
+    assert more[1] < 0.1 * more[0]
+
+
 @pytest.mark.parametrize(("schedule", "chunks", "held"), [(0, 1, 8), (1, 1, 64), (0, 2, 8 * (1 + 7 / 16)), (2, 1, 8)])
 def test_pipelines_hold_as_many_micro_batches_as_their_schedule(advisor, schedule, chunks, held):
     """One forward one backward: as many as stages; GPipe: all; interleaved 1 + (p - 1) / (p m) times as many."""

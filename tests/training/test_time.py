@@ -123,6 +123,70 @@ def test_offload_costs_time(advisor):
     assert step.total[2] >= step.total[0]
 
 
+def test_a_faster_link_to_the_host_hides_offload(advisor):
+    """GB200's host is 225 GB/s away (its catalog entry), an H100's 25 GB/s over PCIe."""
+    from advisor_roofline.links import host_bandwidth
+
+    for system, bandwidth in (("gb200-nvl72", 225e9), ("8xh100", 25e9)):
+        rows, context, _ = ask(advisor, on=system)
+        assert host_bandwidth(rows, context) == pytest.approx([bandwidth])
+
+
+def test_networks_of_convolutions_gain_from_channels_last(advisor):
+    """Others have next to nothing to reorder."""
+    def step(model, framework):
+        return advisor.estimate(model, "rtx-3090", task="train", batch_size=128, framework=framework,
+                                techniques=("fp16",)).rows["step_time"].min()  # fmt: skip
+
+    def gain(model):
+        return step(model, "pytorch") / step(model, "pytorch, channels last")
+
+    assert gain("timm/resnet50") > 1.1
+    assert 1.0 <= gain("timm/vit_base_patch16_224") < 1.02
+
+
+def test_fully_shared_weights_scatter_gradients_alone(advisor):
+    """Rajbhandari et al. 2020, section 7: three quarters of the exchanges are gathers and scatters of as much each."""
+    from advisor_roofline.training import _exposed_exchange
+
+    rows, context, backend = ask(advisor, columns={
+        "data_parallel": 64, "global_batch": 64.0, "shard_stage": np.int8(3)}, framework="")  # fmt: skip
+    machine = backend.machine(rows, context)
+    nothing = np.zeros(1)
+    whole = _exposed_exchange(rows, context, machine, nothing)
+    rows["shard_stage"] = np.int8(0)
+    assert whole == pytest.approx(1.5 * _exposed_exchange(rows, context, machine, nothing), rel=0.02)
+
+
+def test_families_fail_as_often_as_their_sources_say(advisor):
+    """6.5 failures in 1,000 node-days of 8 A100; 0.08 % of machines of 4 TPUs a day; 419 in 54 days of 16,384 H100."""
+    for system, kind, hours in (("8xa100-80gb", "gpu", 8 * 24 * 1000 / 6.5), ("8xh100", "gpu", 54 * 24 * 16384 / 419),
+                                ("tpu-v5p", "tpu", 4 * 24 / 0.0008)):  # fmt: skip
+        rows, context, _ = ask(advisor, on=system)
+        machine = advisor.registry.backends[kind].machine(rows, context)
+        assert machine.failure_hours == pytest.approx([hours], rel=1e-3)
+
+
+def test_a_step_waits_for_its_data_where_the_hosts_are_slower(advisor):
+    """512 samples of 200 ms on 8 hosts of 224 processors (the catalog's DGX H100): 57 ms, hidden; of 200 s, 57 s."""
+    def step(**settings):
+        return step_of(advisor, settings=settings)[1]
+
+    plain, hidden, slow, read = step(), step(input_core_ms=200), step(input_core_ms=200_000), step(input_kb=1e9)
+    cpus = find_system(advisor.registry, "8xdgx-h100", frozenset())[0].host_cpus
+    assert hidden.total == pytest.approx(plain.total)
+    assert slow.total == pytest.approx([512 * 200 / cpus / 8])
+    assert read.total == pytest.approx([512 * 1e12 / (2e12 / 16384 * 64)])
+
+
+def test_a_processor_prepares_its_data_between_steps(advisor):
+    def step(**settings):
+        return advisor.estimate("timm/resnet18", "1xintel-xeon-8380", task="train", batch_size=64,
+                                settings=settings).rows["step_time"].min()  # fmt: skip
+
+    assert step(input_core_ms=10) - step() == pytest.approx(64 * 0.010 / 40, rel=0.01)
+
+
 def test_young_interval_by_hand():
     """A checkpoint of 50 s and a failure every 10,000 s: every 1,000 s (Young 1974); 10 % lost, half of it each."""
     assert best_interval(np.array([50.0]), np.array([10000.0])) == pytest.approx([1000.0])
