@@ -72,7 +72,7 @@ def problems_by_check(folder: Path | None = None, today: date | None = None) -> 
     root = catalog_root() if folder is None else folder
     places = ({grid.id for grid in known["grid"]}, {provider.id for provider in known["provider"]})
     for more in (
-        name_problems(own), reference_problems(own, known, root), price_problems(own, today or date.today()),
+        name_problems(own), reference_problems(own, known, root), price_problems(own),
         age_problems(own, today or date.today()), model_problems(root), region_problems(root, *places),
         country_problems(root), family_problems(known["device"]),
         policy_problems(own["policy"], [policy.id for policy in known["policy"]]),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 DEVICE_HOUR_USD = (0.002, 40.0)  # from a Raspberry Pi's share to the dearest accelerator on demand
 
 
-def price_problems(own: Mapping[str, Sequence[Any]], today: date) -> Iterator[tuple[str, str]]:
+def price_problems(own: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str]]:
     """Yield (check, line) for prices that are not plausible, or above the same on demand."""
     counts = {system.id: system.device_count for system in own["system"]}
     on_demand = {

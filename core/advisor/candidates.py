@@ -137,7 +137,7 @@ class Candidates:
             self._columns[name] = found
         return found
 
-    def set_columns(self) -> dict[str, Array]:
+    def filled(self) -> dict[str, Array]:
         """The arrays of the columns that were set or read, as they are now."""
         return dict(self._columns)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from advisor.errors import nearest
+from advisor.errors import nearest_hint
 
 if TYPE_CHECKING:
     from advisor.models import Model
@@ -18,9 +18,7 @@ def doubts(model: Model, workload: Workload, frameworks: Sequence[Framework]) ->
     name = workload.framework
     if name and frameworks and not any(framework.is_called(name) for framework in frameworks):
         known = [text for framework in frameworks for text in (framework.name, *framework.aliases)]
-        close = nearest(name, known)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        yield f"framework {name!r} is not known, so what any framework runs is considered{hint}"
+        yield f"framework {name!r} is not known, so what any framework runs is considered{nearest_hint(name, known)}"
     if model.unit != "token" or model.max_context is None:
         return
     if workload.trains or not model.generates:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class AdvisorError(Exception):
@@ -33,7 +33,7 @@ class UnknownNameError(InputError):
         self.kind = kind
         self.name = name
         self.suggestions = nearest(name, known)
-        hint = f"; did you mean {' or '.join(self.suggestions)}?" if self.suggestions else ""
+        hint = _suggestion(self.suggestions)
         names = list(dict.fromkeys(known))
         if not hint and 0 < len(names) <= FEW:
             hint = f"; known: {', '.join(names)}"
@@ -53,3 +53,12 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     begun = sorted((lower for lower in within if lower.startswith(wanted)), key=len)[:2]
     close = difflib.get_close_matches(wanted, by_lower, n=most, cutoff=0.55)
     return [by_lower[lower] for lower in dict.fromkeys([*begun, *close, *within])][:most]
+
+
+def nearest_hint(name: str, known: Iterable[str], most: int = 3) -> str:
+    """``"; did you mean X or Y?"``, or nothing where no known name is near."""
+    return _suggestion(nearest(name, known)[:most])
+
+
+def _suggestion(names: Sequence[str]) -> str:
+    return f"; did you mean {' or '.join(names)}?" if names else ""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from advisor.devices import Device, System
-from advisor.errors import InputError, UnknownNameError, nearest
+from advisor.errors import InputError, UnknownNameError, nearest_hint
 from advisor.names import NameIndex, normalise
 from advisor.offers import Offer
 from advisor.plugins import Plugins
@@ -94,8 +94,7 @@ def read_inventory(path: Path, registry: Registry) -> Inventory:
     document = read_toml(path)
     for key in document:
         if key not in ("owned", "device"):
-            close = nearest(key, ["owned", "device"])
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = nearest_hint(key, ["owned", "device"], 1)
             raise InputError(f"{path}: {key}: expected [[owned]] and [[device]] tables{hint}")
     devices = _items(path, document, "device", Device)
     entries = _items(path, document, "owned", OwnedHardware)

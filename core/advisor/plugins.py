@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from advisor import hookspecs
 from advisor.discovery import Entry, entries
-from advisor.errors import InputError, UnknownNameError, nearest
+from advisor.errors import InputError, UnknownNameError, nearest_hint
 from advisor.hookspecs import HOOK_VERSION
 
 GROUP = "advisor"
@@ -113,8 +113,7 @@ class Plugins:
             self.warn(f"plugin {name!r}: {what}, so it adds nothing")
         for caller in callers:
             if not caller.has_spec():
-                close = nearest(caller.name, HOOKS)
-                hint = f"; did you mean {' or '.join(close)}?" if close else ""
+                hint = nearest_hint(caller.name, HOOKS)
                 self.warn(f"plugin {name!r}: hook {caller.name} left out: there is no such hook{hint}")
 
     def _implementations(self, hook: str) -> list[Any]:

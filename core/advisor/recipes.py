@@ -199,7 +199,7 @@ def _apply(
     rows: Candidates, technique: Technique, setting: int | str, context: Context, refused: list[str],
     combined: Combinations,
 ) -> Candidates:  # fmt: skip
-    given, before = protected(rows, NOT_OF_TECHNIQUES), rows.set_columns()
+    given, before = protected(rows, NOT_OF_TECHNIQUES), rows.filled()
     refusals = [*combined.refusals(rows, technique), *(technique.apply(rows, setting, context) or [])]
     check_kept(rows, given, NOT_OF_TECHNIQUES)
     refusals += _without_framework(rows, technique, context)
@@ -210,7 +210,7 @@ def _apply(
         notes.append((str(reason), int((mask & legal).sum())))
         legal &= ~mask
     kept = rows if legal.all() else rows.take(legal)
-    changed = [name for name, column in rows.set_columns().items() if before.get(name) is not column]
+    changed = [name for name, column in rows.filled().items() if before.get(name) is not column]
     check_finite(kept, changed)
     check_choices(kept, changed)
     for reason, count in notes:  # counted once the technique is known to be sound

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
-from advisor.errors import InputError, nearest
+from advisor.errors import InputError, nearest_hint
 
 _UNKNOWN = object()
 _LARGEST = sys.float_info.max  # what lies above is not a number that can be computed with
@@ -174,8 +174,7 @@ def _refuse_unknown(fields: Iterable[str], known: Iterable[str], origin: str) ->
 
 def no_such_field(name: str, known: Iterable[str]) -> str:
     """``no such field``, with the nearest ones."""
-    close = nearest(name, known)
-    return f"no such field{'; did you mean ' + ' or '.join(close) + '?' if close else ''}"
+    return f"no such field{nearest_hint(name, known)}"
 
 
 def describe(error: msgspec.ValidationError, kind: type[Struct], fields: Any) -> str:

@@ -39,6 +39,11 @@ def _layers(model: Model, targets: tuple[str, ...]) -> list[tuple[int, int, int]
             if not targets or name in targets]  # fmt: skip
 
 
+def _kept(model: Model, targets: tuple[str, ...], copies: float) -> float:
+    """Values a token of the inputs that the layers beside the model's keep, in as many copies as they are kept in."""
+    return max(copies, 1.0) * adapter_inputs(model, targets, False)
+
+
 def _whole(context: Context, name: str, otherwise: float) -> int:
     count = context.workload.settings.get(name, otherwise)
     if count < 1 or count != int(count):
@@ -48,11 +53,9 @@ def _whole(context: Context, name: str, otherwise: float) -> int:
 
 def vera(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
     """Two vectors a layer over random matrices that all layers share: rank and outputs."""
-    layers = sum(count for op, count in adapted(model) for name, _ in joined_parts(op, model)
-                 if not targets or name in targets)  # fmt: skip
+    layers = sum(number for _, _, number in _layers(model, targets))
     rank = context.workload.settings.get("lora_rank", 256)
-    kept = max(copies, 1.0) * adapter_inputs(model, targets, False)
-    return Trained(layers * rank + adapted_outputs(model, targets), kept)
+    return Trained(layers * rank + adapted_outputs(model, targets), _kept(model, targets, copies))
 
 
 def _tokens(context: Context) -> int:
@@ -74,7 +77,7 @@ def adalora(model: Model, context: Context, targets: tuple[str, ...], copies: fl
     """Singular vectors and values of a rank that is pruned in training: at first 1.5 times the rank that is left."""
     rank = _whole(context, "initial_rank", int(1.5 * _whole(context, "lora_rank", 8)))
     count = sum(number * rank * (inputs + outputs + 1) for inputs, outputs, number in _layers(model, targets))
-    return Trained(count, max(copies, 1.0) * adapter_inputs(model, targets, False))
+    return Trained(count, _kept(model, targets, copies))
 
 
 def _delta_bytes(model: Model, targets: tuple[str, ...]) -> float:
@@ -86,8 +89,7 @@ def loha(model: Model, context: Context, targets: tuple[str, ...], copies: float
     """The Hadamard product of two low-rank products."""
     rank = _whole(context, "lora_rank", 8)
     count = sum(number * 2 * rank * (inputs + outputs) for inputs, outputs, number in _layers(model, targets))
-    kept = max(copies, 1.0) * adapter_inputs(model, targets, False)
-    return Trained(count, kept, made=_delta_bytes(model, targets), passes=25.0)
+    return Trained(count, _kept(model, targets, copies), made=_delta_bytes(model, targets), passes=25.0)
 
 
 def _factors(size: int, most: int) -> tuple[int, int]:
@@ -104,8 +106,7 @@ def lokr(model: Model, context: Context, targets: tuple[str, ...], copies: float
         (small_in, large_in), (small_out, large_out) = _factors(inputs, factor), _factors(outputs, factor)
         low = rank < max(large_in, large_out) / 2
         count += number * (small_in * small_out + (rank * (large_in + large_out) if low else large_in * large_out))
-    kept = max(copies, 1.0) * adapter_inputs(model, targets, False)
-    return Trained(count, kept, made=_delta_bytes(model, targets), passes=17.0)
+    return Trained(count, _kept(model, targets, copies), made=_delta_bytes(model, targets), passes=17.0)
 
 
 def oft(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:
@@ -115,7 +116,7 @@ def oft(model: Model, context: Context, targets: tuple[str, ...], copies: float)
     for inputs, _, number in _layers(model, targets):
         size = max(inputs // blocks, 1)
         count += number * (inputs // size) * size * (size - 1) // 2
-    return Trained(count, max(copies, 1.0) * adapter_inputs(model, targets, False))
+    return Trained(count, _kept(model, targets, copies))
 
 
 def p_tuning(model: Model, context: Context, targets: tuple[str, ...], copies: float) -> Trained:

@@ -17,6 +17,9 @@ from advisor_quantization.pins import is_method, pinned
 from advisor_quantization.quality import QualityTable, keep_quality, kind_of, make_table
 from advisor_quantization.unrated import kept_or_unrated
 
+#: What a method sets, in the order of its figures.
+COLUMNS = ("adapter_parameters", "adapter_inputs", "virtual_tokens", "adapter_pass_bytes", "adapter_traffic_bytes")
+
 
 @lru_cache(maxsize=1)
 def table() -> QualityTable:
@@ -55,12 +58,10 @@ class Method(Technique):
         count = getattr(counts, self.count)
         used = [habits(name) for name in context.frameworks]
         found = [count(context.model, context, habit.targets, habit.copies) for habit in used]
-        rows["adapter_parameters"] = np.array([each.parameters for each in found], dtype=float)[rows["framework"]]
-        rows["adapter_inputs"] = np.array([each.kept for each in found], dtype=float)[rows["framework"]]
-        rows["virtual_tokens"] = np.array([each.tokens for each in found], dtype=float)[rows["framework"]]
-        rows["adapter_pass_bytes"] = np.array([each.made for each in found], dtype=float)[rows["framework"]]
-        moved = np.array([each.made * each.passes for each in found], dtype=float)
-        rows["adapter_traffic_bytes"] = moved[rows["framework"]]
+        figures = np.array([(each.parameters, each.kept, each.tokens, each.made, each.made * each.passes)
+                            for each in found], dtype=float)  # fmt: skip
+        for column, of_frameworks in zip(COLUMNS, figures.T, strict=True):
+            rows[column] = of_frameworks[rows["framework"]]
         rows["saved_input_share"] = 0.0
         rows["trainable_share"] = 0.0
         kept, unrated = kept_or_unrated(self, table().estimate(self.name, context.model), context)

@@ -87,12 +87,10 @@ def _runtime(rows: Candidates, context: Context, constants: Constants) -> dict[s
 def _around(rows: Candidates, context: Context, constants: Constants, stage: str) -> tuple[Array, Array]:
     """Microseconds of a step and of a sequence where the runtime has no figures: a server's, or a library call's."""
     index = rows["device"]
-    served = (framework_figure(rows, context, figure) for figure in ("step_us", "sequence_us"))
     unnamed = np.array([not name for name in context.frameworks])[rows["framework"]]
     called = unnamed & (context.workload.trains or not context.model.generates)
-    step, sequence = (np.where(called, constants[own][index], given)
-                      for own, given in zip((f"{stage}step_us", "sequence_us"), served, strict=True))  # fmt: skip
-    return step, sequence
+    step = np.where(called, constants[f"{stage}step_us"][index], framework_figure(rows, context, "step_us"))
+    return step, np.where(called, constants["sequence_us"][index], framework_figure(rows, context, "sequence_us"))
 
 
 def _rate(rows: Candidates, context: Context) -> Array:

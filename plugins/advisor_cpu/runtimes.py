@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from advisor.compiled import toml_data
 from advisor.context import Context
 from advisor.devices import Device
 from advisor.formats import CODES
+from advisor_roofline.frameworks import letters
 
 OWN = "efficiency."
 
@@ -31,10 +31,9 @@ def _tables() -> Mapping[str, Mapping[str, Any]]:
 @cache
 def runtime_of(framework: str) -> str:
     """Name of the runtime whose table a framework uses, its version ignored; empty where there is none."""
-    words = re.split(r"[\s=]", framework.strip().lower())
-    wanted = re.sub(r"[^a-z]", "", words[0])
+    wanted = letters(framework)
     for name, table in _tables().items():
-        if wanted and wanted in (re.sub("[^a-z]", "", name), *table.get("aliases", ())):
+        if wanted and wanted in (letters(name), *table.get("aliases", ())):
             return name
     return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from advisor.errors import ModelFileError, nearest
+from advisor.errors import ModelFileError, nearest_hint
 from advisor.records import replace
 from advisor_huggingface.modules import Patterns
 from advisor_huggingface.quantization import Quantization
@@ -23,8 +23,7 @@ def read_scheme(base: Quantization, given: Mapping[str, Any], origin: str) -> Qu
     """Read one configuration object onto ``base``; raises ``ModelFileError`` for an unknown method."""
     method = str(given.get("quant_method") or ("modelopt" if "quant_algo" in given else "")).lower()
     if method not in _METHODS:
-        close = nearest(method, _METHODS)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = nearest_hint(method, _METHODS, 1)
         raise ModelFileError(f"{origin}: quantization_config.quant_method: {method[:40]!r} is not known{hint}; "
                              f"known: {', '.join(_METHODS)}")  # fmt: skip
     return replace(_METHODS[method](base, given, origin), cache=_cache(given))

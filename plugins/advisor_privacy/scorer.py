@@ -11,7 +11,7 @@ from advisor.context import Context
 from advisor.interfaces import Objective, Refusals, Scorer, Scores
 from advisor.policies import Policy
 from advisor_privacy.applicable import applicable_rules, laws_passed_over
-from advisor_privacy.conditions import BY_DEVICE, BY_OFFER, CONDITIONS, NOT_ENCRYPTED, Asked, Judged, facts_of
+from advisor_privacy.conditions import BY_DEVICE, BY_OFFER, CONDITIONS, NOT_ENCRYPTED, Asked, facts_of, judged
 from advisor_privacy.encrypted_memory import IN_USE
 from advisor_privacy.rules import Rule
 from advisor_privacy.table import RuleTable, table_of
@@ -84,7 +84,7 @@ class PrivacyScorer(Scorer):
 
 def _offered(table: RuleTable, context: Context) -> Array:
     """Whether confidential computing can be had, by (layer, offer)."""
-    facts = [Judged(facts_of(offer)) for offer in context.offer_list]
+    facts = [judged(facts_of(offer)) for offer in context.offer_list]
     layers = [Asked(layer=layer) for layer in range(table.met.shape[0])]
     had = [[CONDITIONS["confidential"](fact, True, asked) for fact in facts] for asked in layers]
     return np.array(had, dtype=bool).reshape(len(layers), len(facts))

@@ -44,16 +44,16 @@ class Constants:
 
     def __getitem__(self, figure: str) -> Array:
         """The figure of each device."""
-        if figure not in self._columns:
-            column = np.array([own.get(figure, self._default[figure]) for own in self._own], dtype=float)
-            column.flags.writeable = False
-            self._columns[figure] = column
-        return self._columns[figure]
+        return self.given(figure, self._default[figure])
 
     def given(self, figure: str, otherwise: float) -> Array:
         """The figure of each device, or ``otherwise`` where the file does not give it."""
-        self._default.setdefault(figure, otherwise)
-        return self[figure]
+        if figure not in self._columns:
+            usual = self._default.get(figure, otherwise)
+            column = np.array([own.get(figure, usual) for own in self._own], dtype=float)
+            column.flags.writeable = False
+            self._columns[figure] = column
+        return self._columns[figure]
 
 
 def _figures_of(device: Device) -> dict[str, float]:

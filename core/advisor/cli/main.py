@@ -6,8 +6,9 @@ import importlib
 
 import click
 
-from advisor.cli.root import Root, nearest_hint
+from advisor.cli.root import Root
 from advisor.cli.session import Session, common_options
+from advisor.errors import nearest_hint
 
 #: Built-in commands: where each is, and the line that ``--help`` shows without importing it.
 COMMANDS = {

@@ -6,14 +6,14 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
 from advisor.cli.session import Session
 from advisor.cli.tables import clean
-from advisor.errors import AdvisorError, UnknownNameError, nearest
+from advisor.errors import AdvisorError, UnknownNameError, nearest_hint
 
 #: Exit codes, as ``docs/cli.md`` documents them.
 INPUT_ERROR = 2
@@ -104,12 +104,6 @@ def usage_line(error: click.ClickException) -> str:
         text = f"no such option {error.option_name}{nearest_hint(error.option_name, known)}"
     text = text[:1].lower() + text[1:]
     return f"{text} ({context.command_path} --help)" if context and isinstance(error, click.UsageError) else text
-
-
-def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean X?"``, or nothing."""
-    close = nearest(name, known)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def _forget_output() -> None:

@@ -273,10 +273,7 @@ def _quantize(table: Candidates, rows: list[dict[str, str]], context: Context, r
         members = np.array([place for place, other in enumerate(used) if other is technique])
         part = table.take(members)
         technique.apply(part, "", context)
-        for column in part.names:
-            values = table[column].copy()
-            values[members] = part[column]
-            table[column] = values
+        table.scatter(members, part, part.names)
 
 
 def _recompute_where_unsaid(
